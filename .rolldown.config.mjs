@@ -1,0 +1,17 @@
+import { defineConfig } from 'rolldown'
+
+// The library and the command, with what they share in chunks of its own. Libraries are bundled too: loading
+// them file by file takes longer than a short run. What is imported dynamically stays a chunk that loads on use.
+export default defineConfig({
+  input: { index: 'src/index.ts', 'cli/index': 'src/cli/index.ts' },
+  platform: 'node',
+  tsconfig: true,
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    cleanDir: true,
+    minify: { compress: true, mangle: false, codegen: false },
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+  },
+})

@@ -1,0 +1,111 @@
+import type { CommandModule } from 'yargs'
+import type { SteerpipeError } from '../errors.js'
+import { countLeftOut, type RunReport, showTold } from '../observe/report.js'
+import { CheckFailure, preparePipeline, refuseExisting } from '../pipeline/check.js'
+import type { Pipeline, StageUse } from '../pipeline/pipeline.js'
+import { optionNames, useStage } from '../pipeline/stage-use.js'
+import { parseSpec } from '../stages/parse.js'
+import type { OnError } from '../stages/policy.js'
+import type { StageSpec } from '../stages/spec.js'
+import { writeSpec } from '../stages/write.js'
+import { execute } from './execute.js'
+import { onErrorOption } from './options.js'
+import { stageFlags } from './stage-flags.js'
+import { say } from './terminal.js'
+
+/** What a filter is given beside the options of its stages. */
+interface FilterArguments {
+  files: string[]
+  out: string
+  onError: OnError
+  force: boolean
+  [option: string]: unknown
+}
+
+/** A stage as a filter: from stdin or files, through `parse` and the stage, to stdout or a file. */
+export function filterCommand(spec: StageSpec): CommandModule<object, FilterArguments> {
+  const [example] = spec.examples
+  return {
+    command: `${spec.name} [files..]`,
+    describe: spec.summary,
+    builder: (yargs) =>
+      yargs
+        .usage(`steerpipe ${spec.name} [files..]\n\n${spec.description}`)
+        .positional('files', {
+          type: 'string',
+          array: true,
+          default: [],
+          describe: 'files to read; else stdin',
+        })
+        .options({
+          ...(spec === parseSpec ? {} : stageFlags(parseSpec, 'Reading:')),
+          ...(spec === writeSpec ? {} : stageFlags(spec, `Options of ${spec.name}:`)),
+          out: {
+            alias: 'o',
+            type: 'string',
+            default: '-',
+            requiresArg: true,
+            describe: 'the file to write; - is stdout',
+          },
+          'on-error': onErrorOption,
+          force: { type: 'boolean', default: false, describe: 'replace an output that is there already' },
+        })
+        .epilogue(`In a pipeline file:\n  - ${example.yaml.replaceAll('\n', '\n    ')}`) as never,
+    handler: (given) => runFilter(spec, given),
+  }
+}
+
+async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void> {
+  const errors: SteerpipeError[] = []
+  const parse = useFlags(parseSpec, given, errors, spec === parseSpec ? [] : optionNames(spec))
+  const own = spec === parseSpec || spec === writeSpec ? [] : [useFlags(spec, given, errors, [])]
+  const write = useStage(writeSpec, { to: given.out }, FROM_FLAGS, errors)
+  if (errors.length > 0) throw new CheckFailure(errors)
+  if (given.files.length === 0 && process.stdin.isTTY)
+    say('reading records from the terminal; end with ctrl-D')
+  const checked = await preparePipeline(
+    filterPipeline(spec.name, given.files, parse, [...own, write], given.force),
+  )
+  if (!given.force) refuseExisting(checked)
+  process.exitCode = await execute(checked, {
+    force: given.force,
+    onError: given.onError,
+    show: showWhatMatters,
+  })
+}
+
+function filterPipeline(
+  name: string,
+  files: readonly string[],
+  parse: StageUse,
+  stages: readonly StageUse[],
+  overwrite: boolean,
+): Pipeline {
+  const from = files.length === 0 ? ['-'] : files
+  const sources = from.map((file) => ({ from: file, place: undefined, parse: undefined, stages: [] }))
+  return { name, description: '', inputs: [{ name: 'input', sources, stages: [] }], parse, stages, overwrite }
+}
+
+/** Flags have no places, and all are texts. */
+const FROM_FLAGS = { place: undefined, placeOf: () => undefined, isText: () => true }
+
+/** A stage with the options that flags give. @param except names that belong to another stage */
+function useFlags(
+  spec: StageSpec,
+  given: FilterArguments,
+  errors: SteerpipeError[],
+  except: readonly string[],
+): StageUse {
+  const options: Record<string, unknown> = {}
+  for (const name of optionNames(spec)) {
+    if (given[name] !== undefined && !except.includes(name)) options[name] = given[name]
+  }
+  return useStage(spec, options, FROM_FLAGS, errors)
+}
+
+/** A filter says nothing when all went well; what was left out, or passed on with a doubt, is told. */
+function showWhatMatters(report: RunReport): void {
+  for (const line of [...showTold(report, 'leftOut', 'left out'), ...showTold(report, 'notes', 'note')])
+    say(line)
+  if (countLeftOut(report) > 0) say(`left out in all: ${countLeftOut(report)}`)
+}

@@ -1,0 +1,68 @@
+import { existsSync, statSync } from 'node:fs'
+import { SteerpipeError } from '../errors.js'
+import { isRemote } from '../storage/input.js'
+import { hasUnset } from './interpolate.js'
+import type { Input, Pipeline, Source } from './pipeline.js'
+
+/** A source with its files. */
+export interface OpenSource extends Source {
+  /** Paths, `-`, or a remote address; several for a pattern, sorted. */
+  readonly files: readonly string[]
+}
+
+/** An input with the files of its sources. */
+export interface OpenInput extends Input {
+  readonly sources: readonly OpenSource[]
+}
+
+/** The inputs' files, and what is wrong with them: those that do not exist. Sources with an unset var have none. */
+export async function findInputs(
+  pipeline: Pipeline,
+): Promise<{ inputs: OpenInput[]; errors: SteerpipeError[] }> {
+  const errors: SteerpipeError[] = []
+  const inputs: OpenInput[] = []
+  for (const input of pipeline.inputs) {
+    const sources: OpenSource[] = []
+    for (const source of input.sources) {
+      const files = hasUnset(source.from) ? [] : await filesOf(source, errors)
+      sources.push({ ...source, files })
+    }
+    inputs.push({ ...input, sources })
+  }
+  return { inputs, errors }
+}
+
+async function filesOf(source: Source, errors: SteerpipeError[]): Promise<string[]> {
+  const { from, place } = source
+  if (from === '-' || isRemote(from)) return [from]
+  const refuse = (found: string, fix?: string) => {
+    errors.push(new SteerpipeError('NO_SUCH_INPUT', { found, fix, place: place ?? { input: from } }))
+    return []
+  }
+  if (existsSync(from)) {
+    if (!statSync(from).isDirectory()) return [from]
+    return refuse(
+      `the input ${from} is a folder`,
+      `Name its files, or a pattern such as \`${from}/*.jsonl\`.`,
+    )
+  }
+  if (!/[*?[\]{}]/.test(from)) return refuse(`the input ${from} does not exist`)
+  const { glob } = await import('tinyglobby')
+  const files = await glob(from, { dot: false, expandDirectories: false })
+  if (files.length === 0) return refuse(`no file matches the pattern ${from}`)
+  // By code unit, so that the order does not hang on the system or the language.
+  return files.sort()
+}
+
+/** The error for an address that cannot be opened yet, for each one among the inputs. */
+export function remoteErrors(inputs: readonly OpenInput[]): SteerpipeError[] {
+  return inputs.flatMap((input) =>
+    input.sources.flatMap(({ files, place }) =>
+      files
+        .filter(isRemote)
+        .map(
+          (file) => new SteerpipeError('HUB_ADDRESS', { found: `${file} is an address, not a file`, place }),
+        ),
+    ),
+  )
+}

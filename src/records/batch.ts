@@ -1,0 +1,70 @@
+import type { SteerpipeError } from '../errors.js'
+import type { Conversation } from './conversation.js'
+import type { JsonRecord } from './record.js'
+import type { Sample } from './sample.js'
+
+/** Any record that flows between stages. */
+export type AnyRecord = JsonRecord | Conversation | Sample
+
+/**
+ * The records of one chunk, in order: what flows between stages. Carrying many at a time is what makes streams
+ * cheap; a batch from a file holds what one read brought, some 256 KiB.
+ */
+export class Batch<R extends AnyRecord = AnyRecord> {
+  /**
+   * What ended the stream after these records. An error travels behind the good records before it, because
+   * Node's `pipeline` would throw those away; the last stage raises it.
+   */
+  error: SteerpipeError | null = null
+
+  /**
+   * @param records the records
+   * @param unitEnds where each unit ends, when neighbouring records belong together (preference pairs);
+   *   null when each record stands alone
+   */
+  constructor(
+    readonly records: readonly R[],
+    readonly unitEnds: readonly number[] | null = null,
+  ) {}
+
+  /** The first records of the batch: at least `count`, and whole units. Without its error. */
+  first(count: number): Batch<R> {
+    const end = this.unitEnds?.find((unitEnd) => unitEnd >= count) ?? count
+    return new Batch(this.records.slice(0, end), this.unitEnds?.filter((unitEnd) => unitEnd <= end) ?? null)
+  }
+
+  /** A batch without records that ends a stream with an error. */
+  static failed(error: SteerpipeError): Batch<never> {
+    const batch = new Batch<never>([])
+    batch.error = error
+    return batch
+  }
+}
+
+/** Puts `size` neighbouring records into one unit; `count` must be a multiple of it. */
+export function unitsOf(count: number, size: number): number[] {
+  return Array.from({ length: count / size }, (_, unit) => (unit + 1) * size)
+}
+
+/** A record as a plain JavaScript object. What JSON.parse loses (digits of big integers, repeated keys) is lost. */
+export function toObject(record: AnyRecord): unknown {
+  return JSON.parse(Buffer.from(record.json(), 'latin1').toString('utf8'))
+}
+
+/** The records of a batch as JSON Lines. */
+export function toBytes(records: readonly AnyRecord[]): Buffer {
+  const lines: string[] = []
+  let size = 0
+  for (const record of records) {
+    const line = record.json()
+    size += line.length + 1
+    lines.push(line)
+  }
+  const bytes = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const line of lines) {
+    at += bytes.write(line, at, 'latin1')
+    bytes[at++] = 0x0a
+  }
+  return bytes
+}

@@ -1,0 +1,248 @@
+import { quote, SteerpipeError } from '../errors.js'
+import { decode, encode, type JsonText } from './json-text.js'
+import type { BaseRecord, JsonRecord } from './record.js'
+
+/** A score as a record carries it: the number (or the text that spells one) as JSON, as it was written. */
+export interface Score {
+  readonly name: JsonText
+  readonly json: string
+}
+
+/** One message of a conversation. */
+export interface Turn {
+  readonly from: JsonText
+  readonly value: JsonText
+  /** `name:score,…`; null on turns that have none; undefined where the turn has no such field. */
+  readonly label: JsonText | null | undefined
+  /** Scores that label-format has yet to turn into the label; null when there are none to turn. */
+  readonly scores: readonly Score[] | null
+  /** Where the turn stands on the source's tape; -1 in a conversation that a template made. */
+  readonly node: number
+}
+
+/** A replacement in the source's text. */
+export interface Edit {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
+/** What a conversation is made of, beside its source. */
+export interface ConversationParts {
+  readonly turns: readonly Turn[]
+  /** Whose turns carry no loss in training: the user's. */
+  readonly mask: JsonText
+  readonly system: JsonText | null
+}
+
+/** A conversation made by a template; written in the canonical spelling, keys in the original tools' order. */
+const TYPE = 'VALUE_TO_TEXT'
+
+/** Turns with speakers, a system prompt and a mask: an attribute-conditioned SFT record. */
+export class Conversation implements BaseRecord {
+  readonly kind = 'conversation'
+  part: string | null = null
+  readonly turns: readonly Turn[]
+  readonly mask: JsonText
+  readonly system: JsonText | null
+
+  /**
+   * @param edits what differs from the source's line, in order; null for a conversation that a template made,
+   *   which is written anew
+   */
+  constructor(
+    readonly source: JsonRecord,
+    parts: ConversationParts,
+    readonly edits: readonly Edit[] | null = null,
+  ) {
+    this.turns = parts.turns
+    this.mask = parts.mask
+    this.system = parts.system
+  }
+
+  json(): string {
+    return this.edits === null ? this.written() : splice(this.source, this.edits)
+  }
+
+  private written(): string {
+    let turns = ''
+    for (const turn of this.turns) {
+      turns += `${turns ? ', ' : ''}{"value": "${turn.value}", "from": "${turn.from}"`
+      if (turn.scores !== null) turns += `, "scores": ${scoresJson(turn.scores)}`
+      else if (turn.label === null) turns += ', "label": null'
+      else if (turn.label !== undefined) turns += `, "label": "${turn.label}"`
+      turns += '}'
+    }
+    return `{"conversations": [${turns}], "system": "${this.system ?? ''}", "mask": "${this.mask}", "type": "${TYPE}"}`
+  }
+}
+
+function scoresJson(scores: readonly Score[]): string {
+  return `{${scores.map((score) => `"${score.name}": ${score.json}`).join(', ')}}`
+}
+
+/** The source's line with the edits made. */
+function splice(source: JsonRecord, edits: readonly Edit[]): string {
+  if (edits.length === 0) return source.json()
+  const { text } = source.block
+  let result = ''
+  let at = source.start
+  for (const edit of edits) {
+    result += text.slice(at, edit.start) + edit.text
+    at = edit.end
+  }
+  return result + text.slice(at, source.end)
+}
+
+const CONVERSATIONS = encode('conversations')
+const MASK = encode('mask')
+const SYSTEM = encode('system')
+const TYPE_KEY = encode('type')
+const FROM = encode('from')
+const VALUE = encode('value')
+const LABEL = encode('label')
+const SCORES = encode('scores')
+
+/**
+ * The conversation that a JSON record spells. Unknown fields are left alone.
+ *
+ * @throws SteerpipeError WRONG_RECORD when there are no `conversations`; MISSING_FIELD, WRONG_TYPE
+ */
+export function readConversation(record: JsonRecord): Conversation {
+  const list = record.member(record.root, CONVERSATIONS)
+  if (list < 0) throw notConversation(record)
+  if (record.type(list) !== 'an array') throw wrongType(record, list, '`conversations`', 'an array of turns')
+  const turns: Turn[] = []
+  const end = record.next(list)
+  for (let node = record.first(list); node < end; node = record.next(node)) {
+    turns.push(readTurn(record, node, turns.length))
+  }
+  const mask = record.member(record.root, MASK)
+  if (mask < 0) {
+    throw new SteerpipeError('MISSING_FIELD', {
+      found: 'the conversation has no `mask`',
+      expected: 'the name of the speaker whose turns are not trained on, such as "User"',
+    })
+  }
+  optionalText(record, record.member(record.root, TYPE_KEY), '`type`')
+  return new Conversation(
+    record,
+    {
+      turns,
+      mask: requiredText(record, mask, '`mask`'),
+      system: optionalText(record, record.member(record.root, SYSTEM), '`system`'),
+    },
+    [],
+  )
+}
+
+function readTurn(record: JsonRecord, node: number, index: number): Turn {
+  if (record.type(node) !== 'an object') throw wrongType(record, node, turnName(index), 'an object')
+  let from = -1
+  let value = -1
+  let label = -1
+  let scores = -1
+  const end = record.next(node)
+  for (let at = record.first(node); at < end; at = record.next(at + 2)) {
+    if (record.keyIs(at, VALUE)) value = at + 2
+    else if (record.keyIs(at, FROM)) from = at + 2
+    else if (record.keyIs(at, LABEL)) label = at + 2
+    else if (record.keyIs(at, SCORES)) scores = at + 2
+  }
+  if (from < 0 || value < 0) {
+    throw new SteerpipeError('MISSING_FIELD', {
+      found: `${turnName(index)} has no \`${from < 0 ? 'from' : 'value'}\``,
+      expected: 'each turn with `from` and `value`',
+    })
+  }
+  return {
+    from: requiredText(record, from, `\`from\` of ${turnName(index)}`),
+    value: requiredText(record, value, `\`value\` of ${turnName(index)}`),
+    label: label < 0 ? undefined : optionalText(record, label, `\`label\` of ${turnName(index)}`),
+    scores: scores < 0 ? null : readScores(record, scores, index),
+    node,
+  }
+}
+
+function readScores(record: JsonRecord, node: number, turn: number): Score[] {
+  if (record.type(node) !== 'an object') {
+    throw wrongType(record, node, `\`scores\` of ${turnName(turn)}`, 'an object of names and numbers')
+  }
+  const scores = new Map<JsonText, Score>()
+  const end = record.next(node)
+  for (let at = record.first(node); at < end; at = record.next(at + 2)) {
+    const name = record.key(at)
+    scores.set(name, { name, json: scoreJson(record, at + 2) })
+  }
+  return [...scores.values()]
+}
+
+/** The JSON of a score at `node`: a number as it was written, a text in the canonical spelling, or whatever else
+ * stands there, which whoever uses the score refuses. */
+export function scoreJson(record: JsonRecord, node: number): string {
+  return record.type(node) === 'text' ? `"${record.text(node)}"` : record.raw(node)
+}
+
+const turnName = (index: number): string => `turn ${index + 1}`
+
+/** The text at `node`. @throws SteerpipeError WRONG_TYPE */
+export function requiredText(record: JsonRecord, node: number, name: string): JsonText {
+  if (record.type(node) !== 'text') throw wrongType(record, node, name, 'text')
+  return record.text(node)
+}
+
+/** The text at `node`, or null if it is null or `node` is -1. @throws SteerpipeError WRONG_TYPE */
+function optionalText(record: JsonRecord, node: number, name: string): JsonText | null {
+  if (node < 0 || record.type(node) === 'null') return null
+  return requiredText(record, node, name)
+}
+
+/** The error for a value of another type than is needed. */
+export function wrongType(record: JsonRecord, node: number, name: string, expected: string): SteerpipeError {
+  const type = record.type(node)
+  const shown = type === 'number' ? `the number ${record.raw(node).slice(0, 40)}` : type
+  return new SteerpipeError('WRONG_TYPE', { found: `${name} is ${shown}`, expected })
+}
+
+/** The keys of an object, for messages. */
+export function keysOf(record: JsonRecord, object: number): string[] {
+  const keys: string[] = []
+  const end = record.next(object)
+  for (let at = record.first(object); at < end; at = record.next(at + 2)) keys.push(decode(record.key(at)))
+  return keys
+}
+
+function notConversation(record: JsonRecord): SteerpipeError {
+  const keys = keysOf(record, record.root)
+  const shown = keys.slice(0, 6).map(quote).join(', ') + (keys.length > 6 ? ', …' : '')
+  return new SteerpipeError('WRONG_RECORD', {
+    found:
+      keys.length === 0 ? 'no `conversations`: the record is empty' : `no \`conversations\`: it has ${shown}`,
+    expected: 'a conversation',
+    fix:
+      keys.includes('text') && keys.includes('label')
+        ? 'This looks like a regression sample, which is the last form; take the file it was made from.'
+        : 'Add `template` before this stage, to make conversations of rows.',
+  })
+}
+
+/** The edit that puts a label where a turn of a JSON record has its scores. */
+export function labelEdit(record: JsonRecord, node: number, label: JsonText): Edit {
+  const { text, tape } = record.block
+  const { cells } = tape
+  const written = `"label": "${label}"`
+  const members: { start: number; end: number; key: JsonText }[] = []
+  const end = record.next(node)
+  for (let at = record.first(node); at < end; at = record.next(at + 2)) {
+    members.push({ start: cells[at] - 1, end: cells[at + 3], key: record.key(at) })
+  }
+  const scores = members.findLastIndex((member) => member.key === SCORES)
+  const old = members.filter((member) => member.key === SCORES || member.key === LABEL)
+  if (old.length === 1) return { start: members[scores].start, end: members[scores].end, text: written }
+  // A label beside the scores, or scores twice: one label takes the place of all of them.
+  const kept = members.filter((member, index) => index === scores || !old.includes(member))
+  const inside = kept.map((member) =>
+    member.key === SCORES ? written : text.slice(member.start, member.end),
+  )
+  return { start: cells[node], end: cells[node + 1], text: `{${inside.join(', ')}}` }
+}

@@ -1,0 +1,181 @@
+import { quote, SteerpipeError } from '../errors.js'
+import type { Attribute, RangePolicy } from './attributes.js'
+import type { Score } from './conversation.js'
+import { decode, encode, type JsonText } from './json-text.js'
+import { pythonFloat, pythonNumber, roundHalfEven, spelledNumber } from './numbers.js'
+
+/** Something that went through and should be told all the same. */
+export type Note =
+  | 'unknown attribute dropped'
+  | 'score outside its range kept'
+  | 'score clamped to its range'
+  | 'no known score'
+
+/** A rendered label with what should be told of it. */
+interface Rendered {
+  readonly text: string
+  readonly notes: readonly Note[]
+}
+
+/** How many distinct labels are remembered. HelpSteer has 5^5 of them; the rest is for fractions. */
+const CACHE_SIZE = 20_000
+
+/** Label strings to regression vectors, for one set of attributes. */
+export class VectorFormat {
+  private readonly slots: Map<string, number>
+  private readonly cache = new Map<string, Rendered>()
+  private readonly empty: readonly string[]
+
+  constructor(
+    private readonly attributes: readonly Attribute[],
+    private readonly range: RangePolicy,
+    private readonly note: (note: Note) => void,
+  ) {
+    this.slots = new Map(attributes.map((attribute, index) => [attribute.name, index]))
+    this.empty = attributes.map((attribute) => pythonFloat(attribute.sentinel))
+  }
+
+  /**
+   * The inside of the vector's JSON array: a float for each attribute, its sentinel where the label does not
+   * name it. Of a repeated name the last counts; what follows a second colon is ignored; unknown names are
+   * dropped (and noted).
+   *
+   * @throws SteerpipeError BAD_LABEL, OUT_OF_RANGE
+   */
+  render(label: JsonText): string {
+    let rendered = this.cache.get(label)
+    if (rendered === undefined) {
+      rendered = this.parse(decode(label))
+      if (this.cache.size >= CACHE_SIZE) this.cache.clear()
+      // A copy: the label is a slice, which would keep its whole chunk in memory.
+      this.cache.set(Buffer.from(label, 'latin1').toString('latin1'), rendered)
+    }
+    for (const note of rendered.notes) this.note(note)
+    return rendered.text
+  }
+
+  private parse(label: string): Rendered {
+    const vector = [...this.empty]
+    const notes: Note[] = []
+    let known = 0
+    for (const part of label.split(',')) {
+      const [name, number] = part.split(':', 2)
+      const value = number === undefined || name === '' ? undefined : spelledNumber(number)
+      if (value === undefined) throw badLabel(label, part)
+      const slot = this.slots.get(name)
+      if (slot === undefined) notes.push('unknown attribute dropped')
+      else {
+        vector[slot] = pythonFloat(
+          ranged(value, this.attributes[slot], this.range, (note) => notes.push(note)),
+        )
+        known++
+      }
+    }
+    if (known === 0) notes.push('no known score')
+    return { text: vector.join(', '), notes }
+  }
+}
+
+function badLabel(label: string, part: string): SteerpipeError {
+  return new SteerpipeError('BAD_LABEL', {
+    found: `the label ${quote(label)} has the part ${quote(part)}`,
+    expected: '`name:number`, with finite decimal numbers',
+  })
+}
+
+/** A score after the range policy. @throws SteerpipeError OUT_OF_RANGE */
+function ranged(value: number, attribute: Attribute, range: RangePolicy, note: (note: Note) => void): number {
+  const { name, min, max } = attribute
+  if (value >= min && value <= max) return value
+  if (range === 'error') {
+    throw new SteerpipeError('OUT_OF_RANGE', {
+      found: `the score ${value} of \`${name}\``,
+      expected: `${min} to ${max}`,
+    })
+  }
+  if (range === 'keep') {
+    note('score outside its range kept')
+    return value
+  }
+  note('score clamped to its range')
+  return value < min ? min : max
+}
+
+/** Whether scores are rounded when they become a label. */
+export type RoundPolicy = 'none' | 'half-even'
+
+/** Scores to label strings, for one set of attributes. */
+export class LabelFormat {
+  private readonly names: readonly JsonText[]
+  private readonly known: ReadonlySet<JsonText>
+
+  constructor(
+    private readonly attributes: readonly Attribute[],
+    private readonly round: RoundPolicy,
+    private readonly range: RangePolicy,
+    private readonly note: (note: Note) => void,
+  ) {
+    this.names = attributes.map((attribute) => encode(attribute.name))
+    this.known = new Set(this.names)
+  }
+
+  /**
+   * `name:score,…` in the order of the attributes, with those that are there; `""` when none is.
+   * Numbers are spelled as Python prints them after reading them; text that spells a number is put in as it is.
+   *
+   * @throws SteerpipeError BAD_SCORE, OUT_OF_RANGE
+   */
+  render(scores: readonly Score[]): JsonText {
+    let label = ''
+    for (let i = 0; i < this.names.length; i++) {
+      const name = this.names[i]
+      const score = scores.find((candidate) => candidate.name === name)
+      if (score === undefined) continue
+      label += `${label ? ',' : ''}${name}:${this.spell(score.json, this.attributes[i])}`
+    }
+    for (const score of scores) if (!this.known.has(score.name)) this.note('unknown attribute dropped')
+    return label as JsonText
+  }
+
+  private spell(json: string, attribute: Attribute): string {
+    // The common case by far: an integer of one digit within the range.
+    if (json.length === 1) {
+      const digit = json.charCodeAt(0) - 0x30
+      if (digit >= 0 && digit <= 9 && digit >= attribute.min && digit <= attribute.max) return json
+    }
+    const { value, text } = readScore(json, attribute.name)
+    const rounded = this.round === 'none' ? value : roundHalfEven(value)
+    const kept = ranged(rounded, attribute, this.range, this.note)
+    if (kept === value && this.round === 'none') return text
+    // A changed score keeps its kind: integers stay integers. (Rounding gives integers.)
+    return this.round === 'none' && /[.eE]/.test(text) ? pythonFloat(kept) : pythonInteger(kept)
+  }
+}
+
+/** An integer if it is one, with all digits; else a float. */
+const pythonInteger = (value: number): string =>
+  Number.isInteger(value) ? String(BigInt(value)) : pythonFloat(value)
+
+/** A score's value, and its text as a label has it. @throws SteerpipeError BAD_SCORE */
+function readScore(json: string, name: string): { value: number; text: string } {
+  const first = json.charCodeAt(0)
+  if (first === 0x22) {
+    const text = json.slice(1, -1)
+    const value = spelledNumber(decode(text))
+    if (value !== undefined) return { value, text }
+  } else if (first === 0x2d || (first >= 0x30 && first <= 0x39)) {
+    const value = Number(json)
+    if (Number.isFinite(value)) return { value, text: pythonNumber(json) }
+  }
+  const shown = Buffer.from(json, 'latin1').toString('utf8')
+  throw new SteerpipeError('BAD_SCORE', {
+    found: `the score of \`${name}\` is ${shown.length > 40 ? `${shown.slice(0, 37)}…` : shown}`,
+    expected: 'a finite number',
+  })
+}
+
+/** Checks that a score's JSON is a finite number or text that spells one. @throws SteerpipeError BAD_SCORE */
+export function checkScore(json: string, name: string): void {
+  // One digit, the common case by far, needs no closer look.
+  if (json.length !== 1 || json < '0' || json > '9') readScore(json, name)
+}

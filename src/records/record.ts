@@ -1,0 +1,154 @@
+import type { Place } from '../errors.js'
+import { canonical, type JsonText } from './json-text.js'
+import type { Tape } from './tape.js'
+
+/** Where the records of one region come from. Their own positions are relative to it, so that a region can be
+ * worked on without knowing how many lines came before. */
+export interface Origin {
+  readonly input: string
+  /** Number of the region's first line (or record, see `unit`), from 1. */
+  first: number
+  /** Bytes of the decompressed stream before the region; undefined where there are none to count. */
+  offset: number | undefined
+  /** What `first` counts. */
+  readonly unit: 'line' | 'record'
+}
+
+/** A piece of text whose records were scanned together. */
+export interface Block {
+  readonly origin: Origin
+  /** One character a byte. */
+  readonly text: string
+  /** Bytes from the region's start to the block's. */
+  readonly base: number
+  readonly tape: Tape
+  /** Whether escapes `\u` or `\/` may occur: then keys and texts must be brought to the canonical spelling. */
+  readonly respell: boolean
+}
+
+/** The kinds of record that flow between stages. */
+export type RecordKind = 'json' | 'conversation' | 'sample'
+
+/** What every record has. */
+export interface BaseRecord {
+  readonly kind: RecordKind
+  /** The JSON record that it was made from: its place, and its line as it was read. */
+  readonly source: JsonRecord
+  /** The part that it belongs to (`train`, `val`), if a stage has set one. */
+  part: string | null
+  /** The record as one line of JSON without its line end; one character a byte. */
+  json(): string
+}
+
+/** Types of JSON values, as errors name them. */
+export type JsonType = 'text' | 'number' | 'true' | 'false' | 'null' | 'an object' | 'an array'
+
+/** A record whose shape is not known: one JSON object, as positions in the text that it was read from. */
+export class JsonRecord implements BaseRecord {
+  readonly kind = 'json'
+  part: string | null = null
+
+  /**
+   * @param line lines (or records) from the origin's first
+   * @param start where its line begins in the block's text
+   * @param end where its line ends, without the line end
+   * @param root where the object stands on the tape
+   */
+  constructor(
+    readonly block: Block,
+    readonly line: number,
+    readonly start: number,
+    readonly end: number,
+    readonly root: number,
+  ) {}
+
+  get source(): JsonRecord {
+    return this
+  }
+
+  /** Where it was read. */
+  get place(): Place {
+    const { input, first, offset, unit } = this.block.origin
+    return {
+      input,
+      [unit]: first + this.line,
+      offset: offset === undefined ? undefined : offset + this.block.base + this.start,
+    }
+  }
+
+  /** The line as it was read: nothing that a stage does not change is written anew. */
+  json(): string {
+    return this.block.text.slice(this.start, this.end)
+  }
+
+  /** The value of the member `key` of the object at `object`, or -1. Of a repeated key the last one counts. */
+  member(object: number, key: JsonText): number {
+    const { cells } = this.block.tape
+    const end = cells[object + 2]
+    let found = -1
+    for (let at = object + 3; at < end; at = cells[at + 4]) {
+      if (this.keyIs(at, key)) found = at + 2
+    }
+    return found
+  }
+
+  /** Whether the key at `at` on the tape is `key`, however it is spelled. */
+  keyIs(at: number, key: JsonText): boolean {
+    const { text, tape, respell } = this.block
+    const start = tape.cells[at]
+    const end = tape.cells[at + 1]
+    if (end - start === key.length && text.startsWith(key, start)) return true
+    // The canonical spelling is never longer than another one.
+    return respell && end - start >= key.length && this.key(at) === key
+  }
+
+  /** The key at `at` on the tape, in the canonical spelling. */
+  key(at: number): JsonText {
+    const { text, tape, respell } = this.block
+    const key = text.slice(tape.cells[at], tape.cells[at + 1])
+    return respell ? canonical(key) : (key as JsonText)
+  }
+
+  /** What the value at `node` is. */
+  type(node: number): JsonType {
+    switch (this.block.text.charCodeAt(this.block.tape.cells[node])) {
+      case 0x22:
+        return 'text'
+      case 0x7b:
+        return 'an object'
+      case 0x5b:
+        return 'an array'
+      case 0x74:
+        return 'true'
+      case 0x66:
+        return 'false'
+      case 0x6e:
+        return 'null'
+      default:
+        return 'number'
+    }
+  }
+
+  /** The inside of the string at `node`, in the canonical spelling. */
+  text(node: number): JsonText {
+    const { text, tape, respell } = this.block
+    const inside = text.slice(tape.cells[node] + 1, tape.cells[node + 1] - 1)
+    return respell ? canonical(inside) : (inside as JsonText)
+  }
+
+  /** The value at `node`, as it was written. */
+  raw(node: number): string {
+    const { text, tape } = this.block
+    return text.slice(tape.cells[node], tape.cells[node + 1])
+  }
+
+  /** Where the first thing inside the object or array at `node` stands on the tape. */
+  first(node: number): number {
+    return node + 3
+  }
+
+  /** Where on the tape the value at `node` ends. */
+  next(node: number): number {
+    return this.block.tape.cells[node + 2]
+  }
+}

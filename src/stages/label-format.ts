@@ -1,0 +1,52 @@
+import * as z from 'zod'
+import { Conversation, type Edit, labelEdit, type Turn } from '../records/conversation.js'
+import { LabelFormat } from '../records/labels.js'
+import { asConversation } from './as-conversation.js'
+import { RecordStage } from './record-stage.js'
+import { attributesOption, defineStage, rangeOption } from './spec.js'
+
+const options = z.strictObject({
+  attributes: attributesOption,
+  round: z
+    .enum(['none', 'half-even'])
+    .default('none')
+    .describe('Round scores to integers, halves to the even one, as Python does.'),
+  range: rangeOption,
+})
+
+/** Scores to label strings. */
+export const labelFormatSpec = defineStage({
+  name: 'label-format',
+  summary: 'the scores of each turn to its label, `name:score,…`',
+  description:
+    'Attributes stand in the declared order, those that are there; no score at all gives the label `""`; a turn without `scores` is left as it is. Numbers are spelled as Python prints them (`3`, `3.0`, `1e-07`); text that spells a number is put in as it is. Of a record read from a file only `scores` is replaced; all other bytes stay.',
+  options,
+  accepts: ['json', 'scored', 'conversation'],
+  emits: () => 'conversation',
+  memory: 'constant',
+  keepsOrder: true,
+  examples: [
+    { title: 'As the original tools do', yaml: 'label-format' },
+    { title: 'Whole numbers within the range', yaml: 'label-format: { round: half-even, range: clamp }' },
+  ],
+  create: (given, context) =>
+    new RecordStage<Conversation>('label-format', context, ({ note }) => {
+      const format = new LabelFormat(given.attributes, given.round, given.range, note)
+      return (record, emit) => emit(labelled(asConversation(record), format))
+    }),
+})
+
+/** The conversation with labels where there were scores. */
+function labelled(conversation: Conversation, format: LabelFormat): Conversation {
+  const { source, edits } = conversation
+  const fresh: Edit[] = []
+  const turns = conversation.turns.map((turn): Turn => {
+    if (turn.scores === null) return turn
+    const label = format.render(turn.scores)
+    if (edits !== null) fresh.push(labelEdit(source, turn.node, label))
+    return { ...turn, label, scores: null }
+  })
+  if (edits !== null && fresh.length === 0) return conversation
+  const { mask, system } = conversation
+  return new Conversation(source, { turns, mask, system }, edits === null ? null : [...edits, ...fresh])
+}

@@ -1,0 +1,74 @@
+import { quote, SteerpipeError } from '../errors.js'
+import type { Counters } from '../observe/counters.js'
+import { Batch } from '../records/batch.js'
+import { encodeValue } from '../records/json-text.js'
+import { type Block, JsonRecord, type Origin } from '../records/record.js'
+import { scanValue, Tape } from '../records/tape.js'
+import type { ErrorPolicy } from './policy.js'
+
+/** Plain JavaScript objects, as other people's streams carry them, to a batch of records. */
+export class PlainObjects {
+  private taken = 0
+
+  constructor(
+    private readonly stage: string,
+    private readonly counters: Counters,
+    private readonly policy: ErrorPolicy,
+  ) {}
+
+  batch(values: readonly unknown[]): Batch<JsonRecord> {
+    const records: JsonRecord[] = []
+    let ended: SteerpipeError | undefined
+    for (const value of values) {
+      const origin: Origin = { input: 'objects', first: ++this.taken, offset: undefined, unit: 'record' }
+      try {
+        records.push(recordOf(value, origin))
+      } catch (error) {
+        if (!(error instanceof SteerpipeError)) throw error
+        this.counters.in++
+        ended = this.policy.take(error.at({ input: origin.input, record: origin.first }, this.stage), 1)
+        if (ended) break
+      }
+    }
+    const batch = new Batch(records)
+    batch.error = ended ?? null
+    return batch
+  }
+}
+
+/** A plain object as a record, spelled canonically. @throws SteerpipeError PLAIN_OBJECT, TOO_DEEP */
+export function recordOf(value: unknown, origin: Origin): JsonRecord {
+  const text = textOf(value)
+  const tape = new Tape()
+  // JSON.stringify has written it, so the grammar is right; the tape is what is wanted.
+  scanValue(`${text}\n`, 0, tape, false)
+  const block: Block = { origin, text, base: 0, tape, respell: text.includes('\\u') }
+  return new JsonRecord(block, 0, 0, text.length, 0)
+}
+
+function textOf(value: unknown): string {
+  const fix =
+    typeof value === 'string'
+      ? 'Turn lines into objects first: `split2(JSON.parse)`; or write bytes into `parse()`.'
+      : undefined
+  const refuse = (found: string, cause?: unknown) =>
+    new SteerpipeError('PLAIN_OBJECT', { found, expected: 'a batch or a plain object', fix, cause })
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw refuse(
+      typeof value === 'string' ? `the text ${quote(value)}` : `a value of type ${typeName(value)}`,
+    )
+  }
+  if (ArrayBuffer.isView(value)) throw refuse('bytes')
+  let text: string
+  try {
+    text = encodeValue(value)
+  } catch (error) {
+    // A circular object, a bigint, nesting beyond the stack.
+    throw refuse(error instanceof Error ? error.message.split('\n')[0] : String(error), error)
+  }
+  if (text[0] !== '{') throw refuse(`an object that JSON writes as ${quote(text)}`)
+  return text
+}
+
+const typeName = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value

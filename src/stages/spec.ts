@@ -1,0 +1,131 @@
+import * as z from 'zod'
+import { SteerpipeError } from '../errors.js'
+import { type AttributeInput, attributesFrom, STEERLM_ATTRIBUTES } from '../records/attributes.js'
+import { suggestion } from '../suggest.js'
+import type { StageSettings } from './policy.js'
+import type { Stage } from './stage.js'
+
+/**
+ * What flows between two stages: `json` (records of a shape not yet known), `scored` (conversations whose scores
+ * are not yet labels), `conversation` (with labels) or `sample`.
+ */
+export type Wire = 'json' | 'scored' | 'conversation' | 'sample'
+
+/** What a stage holds in memory: a few batches, a bounded window, or something for each record. */
+export type MemoryClass = 'constant' | 'window' | 'all'
+
+/** A use of a stage in a pipeline file, for help and the README; tests lint each one. */
+export interface Example {
+  readonly title: string
+  /** The stage as it stands in the list of `stages`. */
+  readonly yaml: string
+}
+
+/** What a stage is told by the pipeline that it stands in. */
+export interface StageContext extends StageSettings {
+  /** The parts that stages before it declare. */
+  readonly parts?: readonly string[]
+  /** The name of the input, for places; `parse` only. */
+  readonly input?: string
+  /** Replace outputs that are there already; `write` only. */
+  readonly overwrite?: boolean
+  /** Leave it to the run to make outputs whole, when all of its stages have finished; `write` only. */
+  readonly commitLater?: boolean
+}
+
+/**
+ * The definition of a stage: the one source of its validation, types, flags, help, JSON Schema and page in the
+ * README. Option names are camelCase here and in scripts, kebab-case in pipeline files and flags.
+ */
+export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
+  readonly name: string
+  /** One line, without a full stop. */
+  readonly summary: string
+  /** What else one should know, in sentences. */
+  readonly description: string
+  readonly options: Options
+  /** The option that may stand alone as a string. */
+  readonly main?: string
+  readonly accepts: readonly Wire[]
+  readonly emits: (input: Wire, options: z.output<Options>) => Wire
+  readonly memory: MemoryClass
+  readonly keepsOrder: boolean
+  readonly examples: readonly [Example, ...Example[]]
+  /** The parts that the stage puts records into. */
+  readonly parts?: (options: z.output<Options>) => readonly string[] | undefined
+  readonly create: (options: z.output<Options>, context: StageContext) => Stage
+}
+
+/** Checks nothing at run time: it ties the types of a spec's options together. */
+export function defineStage<Options extends z.ZodObject>(spec: StageSpec<Options>): StageSpec<Options> {
+  return spec
+}
+
+/** A stage's options after validation, with defaults. @throws SteerpipeError BAD_OPTION */
+export function stageOptions<Options extends z.ZodObject>(
+  spec: StageSpec<Options>,
+  given: z.input<Options> | undefined,
+): z.output<Options> {
+  const result = spec.options.safeParse(given ?? {})
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw new SteerpipeError('BAD_OPTION', {
+    found: `${spec.name}: ${describeIssue(issue, Object.keys(spec.options.shape))}`,
+    stage: spec.name,
+  })
+}
+
+/** A zod issue as a sentence, with the nearest known name where a name is unknown. */
+export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[]): string {
+  const path = issue.path.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => `\`${key}\`${path ? '' : suggestion(key, known)}`)
+    return `unknown option ${names.join(', ')}${path ? ` in \`${path}\`` : ''}`
+  }
+  const message = issue.message[0].toLowerCase() + issue.message.slice(1)
+  return path ? `\`${path}\`: ${message}` : message
+}
+
+/** The option `group`: how many neighbouring records are one unit. */
+export const groupOption = z
+  .int()
+  .min(1)
+  .default(1)
+  .describe('How many neighbouring records belong together, such as 2 for preference pairs.')
+
+const attributeName = z
+  .string()
+  .min(1)
+  .regex(/^[^,:]*$/, 'an attribute name cannot hold `,` or `:`, which separate the parts of a label')
+
+const attributeSchema = z.union([
+  attributeName,
+  z
+    .strictObject({
+      name: attributeName,
+      min: z.number().optional().describe('Lowest score. Default 0.'),
+      max: z.number().optional().describe('Highest score. Default 4.'),
+      sentinel: z.number().optional().describe('Stands where a sample has no score. Default -100.'),
+    })
+    .refine((attribute) => (attribute.min ?? 0) <= (attribute.max ?? 4), 'min is greater than max'),
+])
+
+/** The option `attributes`: names in the order of labels and vectors. */
+export const attributesOption = z
+  .array(attributeSchema)
+  .min(1)
+  .refine(
+    (list) => new Set(list.map((a) => (typeof a === 'string' ? a : a.name))).size === list.length,
+    'an attribute is named twice',
+  )
+  .transform((list: AttributeInput[]) => attributesFrom(list))
+  .prefault([...STEERLM_ATTRIBUTES])
+  .describe(
+    'The attributes, in the order of labels and vectors: names, or `{ name, min, max, sentinel }`. Default: the nine of SteerLM. A definition names them once, at its top.',
+  )
+
+/** The option `range`: what to do with a score outside its attribute's range. */
+export const rangeOption = z
+  .enum(['keep', 'error', 'clamp'])
+  .default('keep')
+  .describe('What to do with a score outside its attribute’s range.')

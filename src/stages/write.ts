@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs'
+import * as z from 'zod'
+import { SteerpipeError } from '../errors.js'
+import { type Batch, toBytes } from '../records/batch.js'
+import { isSpecial, type Output, openOutput } from '../storage/output.js'
+import { defineStage, type StageContext } from './spec.js'
+import { Stage } from './stage.js'
+
+const options = z.strictObject({
+  to: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'The file, or `-` for stdout; `${part}` in it gives each part a file of its own; `.gz` at its end compresses. In scripts, without it, the stage gives bytes.',
+    ),
+})
+
+/** Records to bytes. */
+export const writeSpec = defineStage({
+  name: 'write',
+  summary: 'records to a file as JSON Lines, and on to the next stage',
+  description:
+    'A file is written beside its name (`NAME.partial`) and renamed when it is whole; when a run stops at a bad record, the good records before it stay there. Records pass on, so that one read can feed several files. Records that nothing has changed are written as they were read. stdout is written as it goes.',
+  options,
+  main: 'to',
+  accepts: ['json', 'scored', 'conversation', 'sample'],
+  emits: (input) => input,
+  memory: 'constant',
+  keepsOrder: true,
+  examples: [
+    { title: 'One file an input', yaml: 'write: out/${input}.jsonl' },
+    { title: 'One file a part', yaml: 'write: out/${part}.jsonl' },
+  ],
+  create: (given, context) =>
+    given.to === undefined ? new BytesStage(context) : new WriteStage(given.to, context),
+})
+
+/** Batches to bytes, for whatever takes bytes. */
+class BytesStage extends Stage {
+  constructor(context: StageContext) {
+    super('write', context, { readableObjectMode: false, readableHighWaterMark: 1 << 20 })
+  }
+
+  protected override handle(batch: Batch): Batch {
+    this.counters.in += batch.records.length
+    this.counters.out += batch.records.length
+    return batch
+  }
+
+  protected override give(batch: Batch): void {
+    this.push(toBytes(batch.records))
+  }
+}
+
+const PART = '${part}'
+
+/** Batches to files, and on. */
+export class WriteStage extends Stage {
+  private readonly outputs = new Map<string, Output>()
+  private started = false
+  private settled = false
+  private readonly byPart: boolean
+
+  constructor(
+    private readonly to: string,
+    private readonly context: StageContext,
+  ) {
+    super('write', context)
+    this.byPart = to.includes(PART)
+  }
+
+  /** The outputs: path and bytes of each. */
+  get written(): readonly Pick<Output, 'path' | 'bytes'>[] {
+    return [...this.outputs.values()]
+  }
+
+  protected override async handle(batch: Batch): Promise<Batch> {
+    await this.start()
+    this.counters.in += batch.records.length
+    if (!this.byPart) await this.writeTo(this.to, batch)
+    else
+      for (const [part, records] of groupByPart(batch))
+        await this.writeTo(this.to.replaceAll(PART, part), { records })
+    this.counters.out += batch.records.length
+    return batch
+  }
+
+  protected override async finish(): Promise<undefined> {
+    await this.start()
+    if (this.context.commitLater !== true) await this.commit()
+  }
+
+  /** Makes the outputs whole, under their final names. */
+  async commit(): Promise<void> {
+    this.settled = true
+    for (const output of this.outputs.values()) await output.commit()
+  }
+
+  /** Leaves the outputs unfinished. @param keep whether what was written stays, as `NAME.partial` */
+  async abandon(keep: boolean): Promise<void> {
+    if (this.settled) return
+    this.settled = true
+    // An output may be on its way to being opened. (stdout may wait for its reader for ever.)
+    if (this.to !== '-') await this.idle()
+    await Promise.all([...this.outputs.values()].map((output) => output.abandon(keep)))
+  }
+
+  /** Every output that can be known is there from the start, so that it exists at the end, if only empty. */
+  private async start(): Promise<void> {
+    if (this.started) return
+    this.started = true
+    const paths = this.byPart
+      ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, part))
+      : [this.to]
+    for (const path of paths) await this.output(path)
+  }
+
+  private async output(path: string): Promise<Output> {
+    let output = this.outputs.get(path)
+    if (output === undefined) {
+      if (path !== '-' && this.context.overwrite !== true && existsSync(path) && !isSpecial(path))
+        throw outputExists(path)
+      output = await openOutput(path)
+      this.outputs.set(path, output)
+    }
+    return output
+  }
+
+  private async writeTo(path: string, batch: Pick<Batch, 'records'>): Promise<void> {
+    const output = await this.output(path)
+    if (batch.records.length > 0) await output.write(toBytes(batch.records))
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (this.context.commitLater === true) return callback(error)
+    this.abandon(true).then(
+      () => callback(error),
+      (failure: Error) => callback(error ?? failure),
+    )
+  }
+}
+
+/** The error for an output that is there already. */
+export function outputExists(path: string): SteerpipeError {
+  return new SteerpipeError('OUTPUT_EXISTS', {
+    found: 'this output is there already',
+    place: { input: path },
+  })
+}
+
+function groupByPart(batch: Batch): Map<string, Batch['records'][number][]> {
+  const parts = new Map<string, Batch['records'][number][]>()
+  for (const record of batch.records) {
+    if (record.part === null) {
+      throw new SteerpipeError('WRONG_RECORD', {
+        found: 'a record that belongs to no part, for an output with `${part}` in its name',
+        expected: 'a stage that sets parts, such as `template: { dataset: helpsteer2-preference }`',
+        fix: 'Leave `${part}` out of the path, or add the stage.',
+      }).at(record.source.place, 'write')
+    }
+    const list = parts.get(record.part)
+    if (list) list.push(record)
+    else parts.set(record.part, [record])
+  }
+  return parts
+}

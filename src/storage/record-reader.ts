@@ -1,0 +1,26 @@
+import type { SteerpipeError } from '../errors.js'
+import type { JsonRecord } from '../records/record.js'
+
+/** A record that could not be read; what becomes of it is for the error policy to say. */
+export interface Fault {
+  /** How many good records of the same scan stand before it. */
+  readonly index: number
+  readonly error: SteerpipeError
+  /** Nothing can be read after it, whatever the policy says: the input is no legal document. Default false. */
+  readonly fatal?: boolean
+}
+
+/** What a piece of input held. */
+export interface Scan {
+  readonly records: JsonRecord[]
+  /** In order; empty but for bad input. */
+  readonly faults: Fault[]
+}
+
+/** Bytes in, records out. One reader reads one file from its start to its end. */
+export interface RecordReader {
+  /** Takes the next bytes (which may be used again by the caller afterwards); returns the records that are whole. */
+  read(chunk: Uint8Array): Scan | Promise<Scan>
+  /** The end of the input: what was still open. */
+  end(): Scan | Promise<Scan>
+}

@@ -1,0 +1,106 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CONTROL, ILLEGAL, inspect, PADDING, RESPELL } from '../../src/records/bytes.js'
+
+/** The flags of some bytes. */
+function flagsOf(content: Uint8Array): number {
+  const bytes = new Uint8Array((content.length + PADDING + 3) & ~3).fill(0x20)
+  bytes.set(content)
+  return inspect(bytes, new Int32Array(bytes.buffer), content.length)
+}
+
+/** The same, one byte after the other. */
+function slowFlagsOf(content: Uint8Array): number {
+  let flags = 0
+  for (let at = 0; at < content.length; at++) {
+    const byte = content[at]
+    if (byte < 0x20 && byte !== 0x0a) flags |= CONTROL
+    if (byte !== 0x5c) continue
+    const following = Buffer.from(content.subarray(at, at + 6)).toString('latin1')
+    if (/^\\[u/]/.test(following)) flags |= RESPELL
+    if (!/^\\(["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(following)) flags |= ILLEGAL
+    // The byte after it belongs to the escape.
+    at++
+  }
+  return flags
+}
+
+const text = (value: string) => Buffer.from(value, 'latin1')
+
+describe('inspect', () => {
+  test.each([
+    ['', 0],
+    ['{"a": "b"}\n', 0],
+    ['\\n\\t\\"\\\\\\b\\f\\r\n', 0],
+    ['\n\n\n', 0],
+    ['\x7f\x80\xff', 0],
+    ['a\tb', CONTROL],
+    ['a\r\n', CONTROL],
+    ['\0', CONTROL],
+    ['\\/', RESPELL],
+    ['\\u00e9', RESPELL],
+    ['\\uABCD', RESPELL],
+    ['\\\\u00e9', 0],
+    ['\\\\/', 0],
+    ['\\\\\\/', RESPELL],
+    ['\\x', ILLEGAL],
+    ['\\', ILLEGAL],
+    ['\\\n', ILLEGAL],
+    ['\\u00g9', RESPELL | ILLEGAL],
+    ['\\u123', RESPELL | ILLEGAL],
+    ['\\u12\n3', RESPELL | ILLEGAL],
+    ['\\x\t\\/', ILLEGAL | CONTROL | RESPELL],
+  ])('%j', (content, flags) => {
+    // At each place in a word.
+    for (let shift = 0; shift < 9; shift++) {
+      expect(flagsOf(text(' '.repeat(shift) + content))).toBe(flags)
+      expect(flagsOf(text(`${' '.repeat(shift)}${content}zz`))).toBe(flags)
+    }
+  })
+
+  test('each byte alone and behind a backslash, at each place in a word', () => {
+    for (let byte = 0; byte < 256; byte++) {
+      for (let shift = 0; shift < 5; shift++) {
+        for (const before of [[], [0x5c], [0x5c, 0x5c], [0x5c, 0x75, 0x30, 0x41, 0x66]]) {
+          const content = Uint8Array.from([...new Array<number>(shift).fill(0x41), ...before, byte])
+          expect(flagsOf(content)).toBe(slowFlagsOf(content))
+        }
+      }
+    }
+  })
+
+  const telling = fc.constantFrom(...text('\\\\\\\\u/"nx0aF\n\t \x00\x1f\x20\x21\x5b\x5d\x80\xdc\xff'))
+  const byte = fc.oneof(
+    { weight: 3, arbitrary: telling },
+    { weight: 1, arbitrary: fc.nat({ max: 255 }) },
+    { weight: 3, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) },
+  )
+
+  test('random bytes: the flags of the slow way', () => {
+    const seen = new Set<number>()
+    const list = fc.oneof(fc.array(byte, { maxLength: 12 }), fc.array(byte, { maxLength: 64 }))
+    fc.assert(
+      fc.property(list, (bytes) => {
+        const content = Uint8Array.from(bytes)
+        const flags = flagsOf(content)
+        seen.add(flags)
+        expect(flags).toBe(slowFlagsOf(content))
+      }),
+      { numRuns: 8000 },
+    )
+    expect(seen.size).toBe(8)
+  })
+
+  test('one telling byte in a long plain text is found wherever it stands', () => {
+    for (let at = 0; at < 67; at++) {
+      for (const [piece, flags] of [
+        ['\t', CONTROL],
+        ['\\/', RESPELL],
+        ['\\x', ILLEGAL],
+      ] as const) {
+        const content = text('~'.repeat(at) + piece + '\xff'.repeat(67 - at))
+        expect(flagsOf(content)).toBe(flags)
+      }
+    }
+  })
+})
