@@ -20,12 +20,14 @@ function addFlag(flags: Record<string, Options>, name: string, schema: Schema, g
     }
     return
   }
+  const choices = Array.isArray(shape.enum) ? ` One of ${shape.enum.join(', ')}.` : ''
   const standard = schema.default ?? shape.default
+  const otherwise =
+    standard === undefined || describe.includes('Default:') ? '' : ` Default: ${shown(standard)}.`
   flags[name] = {
     group,
-    describe: standard === undefined ? describe : `${describe} Default: ${shown(standard)}.`,
+    describe: describe + choices + otherwise,
     ...(shape.type === 'boolean' ? { type: 'boolean' } : { type: 'string', requiresArg: true }),
-    ...(Array.isArray(shape.enum) && { choices: shape.enum as string[] }),
   }
 }
 

@@ -25,8 +25,11 @@ const FLAGS = [
 /** What yargs says against a command line, as a coded error with the nearest name. */
 export function usageError(message: string): SteerpipeError {
   const [, what, names] = /^Unknown (command|argument)s?: (.*)$/s.exec(message) ?? []
-  if (names === undefined)
-    return new SteerpipeError('USAGE', { found: message.trim().replace(/\n\s*/g, ': ') })
+  if (names === undefined) {
+    const missing = message.startsWith('Not enough non-option arguments')
+    const found = missing ? 'the command needs a file' : message.trim().replace(/:?\n\s*/g, ': ')
+    return new SteerpipeError('USAGE', { found })
+  }
   const name = names.split(', ')[0]
   if (what === 'command') {
     const known = [...VERBS, ...STAGE_NAMES]

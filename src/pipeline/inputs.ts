@@ -61,7 +61,11 @@ export function remoteErrors(inputs: readonly OpenInput[]): SteerpipeError[] {
       files
         .filter(isRemote)
         .map(
-          (file) => new SteerpipeError('HUB_ADDRESS', { found: `${file} is an address, not a file`, place }),
+          (file) =>
+            new SteerpipeError('HUB_ADDRESS', {
+              found: `${file} is an address, and addresses cannot be opened yet`,
+              place,
+            }),
         ),
     ),
   )

@@ -24,9 +24,8 @@ export function wire(stages: readonly StageUse[]): WiredStage[] {
   return stages.map((use): WiredStage => {
     const takes: Wire | undefined = flowing
     const before = parts
-    if (use.incomplete) return { use, takes, gives: (flowing = undefined), parts: before }
-    flowing = takes && use.spec.emits(takes, use.options)
-    parts = use.spec.parts?.(use.options) ?? parts
+    flowing = takes && !use.incomplete ? use.spec.emits(takes, use.options) : undefined
+    parts = (use.incomplete ? undefined : use.spec.parts?.(use.options)) ?? parts
     return { use, takes, gives: flowing, parts: before }
   })
 }

@@ -133,8 +133,9 @@ export class WriteStage extends Stage {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (this.context.commitLater === true) return callback(error)
-    this.abandon(true).then(
+    // A run says itself what becomes of its outputs.
+    const ended = this.context.commitLater === true ? Promise.resolve() : this.abandon(true)
+    ended.then(
       () => callback(error),
       (failure: Error) => callback(error ?? failure),
     )
