@@ -39,6 +39,17 @@ export function spellCharacter(character: string, style: number): string {
     .join('')
 }
 
+/** A text in a spelling that a seed chooses, without its quotes. */
+export function spellWith(text: string, seed: number): string {
+  let state = seed
+  let result = ''
+  for (const char of text) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    result += spellCharacter(char, state >>> 8)
+  }
+  return result
+}
+
 const style = fc.nat({ max: 0x3ff })
 
 /** Any character: a code point, or half of a surrogate pair. */

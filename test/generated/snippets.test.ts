@@ -1,0 +1,133 @@
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lintFile } from '../../src/pipeline/check.js'
+import { ROOT, readText } from '../support/paths.js'
+
+/** A fenced block of the README: its language (with what follows it) and its text. */
+interface Snippet {
+  readonly language: string
+  readonly text: string
+}
+
+const snippets: Snippet[] = [...readText(`${ROOT}/README.md`).matchAll(/^```(\S.*)\n([\s\S]*?)^```$/gm)].map(
+  ([, language, text]) => ({ language, text }),
+)
+
+const of = (language: string): Snippet[] => snippets.filter((snippet) => snippet.language === language)
+
+/** A folder as a reader would have it: the package installed, some data, the shipped pipelines. */
+let folder = ''
+
+function run(command: string, args: string[]) {
+  const path = `${join(folder, 'bin')}:${process.env.PATH}`
+  return spawnSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, PATH: path } })
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'steerpipe-readme-'))
+  cpSync(`${ROOT}/pipelines`, join(folder, 'pipelines'), { recursive: true })
+  for (const name of ['data/HelpSteer2', 'rows', 'bin', 'node_modules'])
+    mkdirSync(join(folder, name), { recursive: true })
+  symlinkSync(ROOT, join(folder, 'node_modules/steerpipe'))
+  symlinkSync(`${ROOT}/node_modules/split2`, join(folder, 'node_modules/split2'))
+  // `npx steerpipe` without npx's own second of start-up; that npx finds the command is tested with the package.
+  writeFileSync(join(folder, 'bin/npx'), `#!/bin/sh\nshift\nexec "${ROOT}/dist/cli/index.js" "$@"\n`)
+  chmodSync(join(folder, 'bin/npx'), 0o755)
+  chmodSync(`${ROOT}/dist/cli/index.js`, 0o755)
+  const rows = `${ROOT}/pipelines/quickstart/train.jsonl.gz`
+  copyFileSync(rows, join(folder, 'rows.jsonl.gz'))
+  writeFileSync(join(folder, 'rows.jsonl'), gunzipSync(readFileSync(rows)))
+  copyFileSync(rows, join(folder, 'data/HelpSteer2/train.jsonl.gz'))
+  copyFileSync(
+    `${ROOT}/pipelines/quickstart/validation.jsonl.gz`,
+    join(folder, 'data/HelpSteer2/validation.jsonl.gz'),
+  )
+  const ours = { question: 'q', answer: 'a', rating: 3.5, tone: 5, other: [1] }
+  writeFileSync(join(folder, 'rows/1.jsonl'), `${JSON.stringify(ours)}\n`)
+  const prepared = run('sh', [
+    '-c',
+    'npx steerpipe run pipelines/helpsteer2.yaml --set source=data/HelpSteer2 --set out=. --input val=data/HelpSteer2/validation.jsonl.gz',
+  ])
+  expect(prepared.stderr).toContain('left out: nothing')
+  copyFileSync(join(folder, 'train.jsonl'), join(folder, 'sft.jsonl'))
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the README’s examples run as they stand', () => {
+  test('there are examples of each kind', () => {
+    expect(of('sh').length).toBeGreaterThan(4)
+    expect(of('ts').length).toBeGreaterThan(2)
+    expect(of('yaml pipeline').length).toBeGreaterThan(1)
+    expect(of('yaml stage').length).toBeGreaterThan(4)
+  })
+
+  test.each(of('sh').map(({ text }) => text))('%s', (text) => {
+    // The set-up and the whole test are what CI runs; this is about the rest.
+    const script = text.replace('npm ci && ', '').replace(/^npm (cit|run .*)$/gm, ':')
+    const result = run('bash', ['-euo', 'pipefail', '-c', script])
+    expect(result.stderr).not.toContain('error')
+    expect(result.status).toBe(0)
+  })
+
+  test.each(of('ts').map(({ text }, index) => [index, text] as const))('script %i', (index, text) => {
+    const file = join(folder, `script-${index}.mjs`)
+    writeFileSync(file, text)
+    const result = run('node', [file])
+    expect(result.stderr).toBe('')
+    expect(result.status).toBe(0)
+  })
+
+  test('the scripts have the types that they promise', () => {
+    for (const [index, { text }] of of('ts').entries()) writeFileSync(join(folder, `typed-${index}.ts`), text)
+    const options = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2023',
+      types: ['node'],
+      skipLibCheck: true,
+    }
+    const typeRoots = [`${ROOT}/node_modules/@types`]
+    const config = { compilerOptions: { ...options, typeRoots }, include: ['typed-*.ts'] }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    symlinkSync(`${ROOT}/node_modules/@types`, join(folder, 'node_modules/@types'))
+    const result = run('node', [`${ROOT}/node_modules/typescript/bin/tsc`, '-p', folder])
+    expect(result.stdout).toBe('')
+    expect(result.status).toBe(0)
+  })
+
+  test.each(of('yaml pipeline').map(({ text }) => text))('%s', async (text) => {
+    const file = join(folder, 'pipelines/example.yaml')
+    writeFileSync(file, text)
+    const result = run('sh', ['-c', 'npx steerpipe run pipelines/example.yaml'])
+    expect(result.stderr).not.toContain('error')
+    expect(result.status).toBe(0)
+  })
+
+  test.each(of('yaml stage').map(({ text }) => text))('%s', async (text) => {
+    // A stage alone is a wire that does not fit; what is asked here is whether its options are right.
+    const file = join(folder, 'stage.yaml')
+    writeFileSync(
+      file,
+      `name: x\ninputs: ${ROOT}/pipelines/quickstart/train.jsonl.gz\nstages:\n${text.replace(/^/gm, '  ')}`,
+    )
+    const errors = await lintFile(file, { env: {} })
+    expect(errors.filter(({ code }) => code !== 'WIRE_MISFIT' && code !== 'DEFINITION_INVALID')).toEqual([])
+  })
+})
