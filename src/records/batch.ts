@@ -1,4 +1,5 @@
 import type { SteerpipeError } from '../errors.js'
+import { ByteWriter } from './byte-writer.js'
 import type { Conversation } from './conversation.js'
 import type { JsonRecord } from './record.js'
 import type { Sample } from './sample.js'
@@ -53,18 +54,10 @@ export function toObject(record: AnyRecord): unknown {
 
 /** The records of a batch as JSON Lines. */
 export function toBytes(records: readonly AnyRecord[]): Buffer {
-  const lines: string[] = []
-  let size = 0
+  const out = new ByteWriter()
   for (const record of records) {
-    const line = record.json()
-    size += line.length + 1
-    lines.push(line)
+    record.writeTo(out)
+    out.text('\n')
   }
-  const bytes = Buffer.allocUnsafeSlow(size)
-  let at = 0
-  for (const line of lines) {
-    at += bytes.write(line, at, 'latin1')
-    bytes[at++] = 0x0a
-  }
-  return bytes
+  return out.take()
 }

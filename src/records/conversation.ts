@@ -1,4 +1,5 @@
 import { quote, SteerpipeError } from '../errors.js'
+import { ByteWriter } from './byte-writer.js'
 import { decode, encode, type JsonText } from './json-text.js'
 import type { BaseRecord, JsonRecord } from './record.js'
 
@@ -61,19 +62,29 @@ export class Conversation implements BaseRecord {
   }
 
   json(): string {
-    return this.edits === null ? this.written() : splice(this.source, this.edits)
+    const out = new ByteWriter()
+    this.writeTo(out)
+    return out.take().toString('latin1')
   }
 
-  private written(): string {
-    let turns = ''
-    for (const turn of this.turns) {
-      turns += `${turns ? ', ' : ''}{"value": "${turn.value}", "from": "${turn.from}"`
-      if (turn.scores !== null) turns += `, "scores": ${scoresJson(turn.scores)}`
-      else if (turn.label === null) turns += ', "label": null'
-      else if (turn.label !== undefined) turns += `, "label": "${turn.label}"`
-      turns += '}'
+  writeTo(out: ByteWriter): void {
+    if (this.edits === null) this.writeNew(out)
+    else writeEdited(out, this.source, this.edits)
+  }
+
+  private writeNew(out: ByteWriter): void {
+    out.text('{"conversations": [')
+    for (let i = 0; i < this.turns.length; i++) {
+      const turn = this.turns[i]
+      out.text(i === 0 ? '{"value": "' : ', {"value": "').text(turn.value)
+      out.text('", "from": "').text(turn.from)
+      if (turn.scores !== null) out.text(`", "scores": ${scoresJson(turn.scores)}}`)
+      else if (turn.label === null) out.text('", "label": null}')
+      else if (turn.label === undefined) out.text('"}')
+      else out.text('", "label": "').text(turn.label).text('"}')
     }
-    return `{"conversations": [${turns}], "system": "${this.system ?? ''}", "mask": "${this.mask}", "type": "${TYPE}"}`
+    out.text('], "system": "').text(this.system ?? '')
+    out.text('", "mask": "').text(this.mask).text(`", "type": "${TYPE}"}`)
   }
 }
 
@@ -81,17 +92,15 @@ function scoresJson(scores: readonly Score[]): string {
   return `{${scores.map((score) => `"${score.name}": ${score.json}`).join(', ')}}`
 }
 
-/** The source's line with the edits made. */
-function splice(source: JsonRecord, edits: readonly Edit[]): string {
-  if (edits.length === 0) return source.json()
+/** Writes the source's line with the edits made. */
+function writeEdited(out: ByteWriter, source: JsonRecord, edits: readonly Edit[]): void {
   const { text } = source.block
-  let result = ''
   let at = source.start
   for (const edit of edits) {
-    result += text.slice(at, edit.start) + edit.text
+    out.text(text.slice(at, edit.start)).text(edit.text)
     at = edit.end
   }
-  return result + text.slice(at, source.end)
+  out.text(text.slice(at, source.end))
 }
 
 const CONVERSATIONS = encode('conversations')

@@ -1,4 +1,5 @@
 import type { Place } from '../errors.js'
+import type { ByteWriter } from './byte-writer.js'
 import { canonical, type JsonText } from './json-text.js'
 import type { Tape } from './tape.js'
 
@@ -38,6 +39,8 @@ export interface BaseRecord {
   part: string | null
   /** The record as one line of JSON without its line end; one character a byte. */
   json(): string
+  /** Writes what `json` gives, without making one string of it. */
+  writeTo(out: ByteWriter): void
 }
 
 /** Types of JSON values, as errors name them. */
@@ -79,6 +82,10 @@ export class JsonRecord implements BaseRecord {
   /** The line as it was read: nothing that a stage does not change is written anew. */
   json(): string {
     return this.block.text.slice(this.start, this.end)
+  }
+
+  writeTo(out: ByteWriter): void {
+    out.text(this.json())
   }
 
   /** The value of the member `key` of the object at `object`, or -1. Of a repeated key the last one counts. */

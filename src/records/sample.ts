@@ -1,3 +1,4 @@
+import type { ByteWriter } from './byte-writer.js'
 import type { JsonText } from './json-text.js'
 import type { BaseRecord, JsonRecord } from './record.js'
 
@@ -18,5 +19,9 @@ export class Sample implements BaseRecord {
 
   json(): string {
     return `{"text": "${this.text}", "label": [${this.vector}]}`
+  }
+
+  writeTo(out: ByteWriter): void {
+    out.text('{"text": "').text(this.text).text('", "label": [').text(this.vector).text(']}')
   }
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import type { Token } from 'stream-json/core/parser.js'
 import { type ErrorCode, type Place, SteerpipeError } from '../errors.js'
 import { type Block, JsonRecord } from '../records/record.js'
@@ -14,6 +15,12 @@ export interface DocumentOptions {
   readonly path?: string | undefined
   /** A record that takes more bytes, written on one line, is refused. Default 64 MiB. */
   readonly maxRecordBytes?: number | undefined
+}
+
+/** A place in the document. It is asked for its offset only where that is needed: it has to be counted. */
+export interface Position {
+  /** Bytes of the stream before it. */
+  readonly offset: number
 }
 
 /** A record that is being read, or what stands in its place. */
@@ -47,7 +54,8 @@ export class DocumentRecords {
 
   constructor({ input, path, maxRecordBytes = 64 * 1024 * 1024 }: DocumentOptions) {
     this.input = input
-    this.maxBytes = maxRecordBytes
+    // A record and its line end are one string.
+    this.maxBytes = Math.min(maxRecordBytes, constants.MAX_STRING_LENGTH - 1)
     this.path = new PathFinder(path)
   }
 
@@ -64,24 +72,24 @@ export class DocumentRecords {
   /**
    * Takes the next token; what it completes goes into the scan.
    *
-   * @param offset bytes of the stream before the lexeme that the token is of
+   * @param at where the lexeme is that the token belongs to
    * @throws Refusal TOO_DEEP
    */
-  take(token: Token, offset: number, scan: Scan): void {
+  take(token: Token, at: Position, scan: Scan): void {
     if (this.element) {
-      this.inElement(token, this.element, offset, scan)
+      this.inElement(token, this.element, at, scan)
     } else if (this.inArray && token.name !== 'endArray') {
-      this.begin(token, offset, scan)
+      this.begin(token, at, scan)
     } else if (this.path.take(token)) {
       const kind = kindOf(token)
       if (kind === 'an array') this.inArray = true
       // Without a path there is nothing that could lead elsewhere: the value is a record, though a bad one.
-      else if (kind === undefined || this.path.keys.length === 0) this.begin(token, offset, scan)
+      else if (kind === undefined || this.path.keys.length === 0) this.begin(token, at, scan)
       if (kind === undefined || kind === 'an array') this.found = true
       else this.foundInstead = kind
     } else {
       this.inArray = false
-      if (this.path.depth > MAX_DEPTH) throw tooDeep(offset)
+      if (this.path.depth > MAX_DEPTH) throw tooDeep(at)
     }
   }
 
@@ -90,9 +98,10 @@ export class DocumentRecords {
     if (this.found || this.count > 0) return undefined
     const { keys, reached } = this.path
     const whole = keys.join('.')
+    const holder = reached === 0 ? 'the document' : `\`${keys.slice(0, reached).join('.')}\``
     const found =
       this.foundInstead === undefined
-        ? `nothing under \`${whole}\`: ${reached === 0 ? 'the document' : `\`${keys.slice(0, reached).join('.')}\``} has no \`${keys[reached]}\``
+        ? `nothing under \`${whole}\`: ${holder} has no \`${keys[reached]}\``
         : `${this.foundInstead} under \`${whole}\``
     return new SteerpipeError('NO_SUCH_PATH', {
       found,
@@ -101,23 +110,24 @@ export class DocumentRecords {
     })
   }
 
-  private begin(token: Token, offset: number, scan: Scan): void {
+  private begin(token: Token, at: Position, scan: Scan): void {
     const kind = kindOf(token)
+    this.count++
     const text = kind === undefined ? new TokenText() : undefined
-    this.element = { number: ++this.count, start: offset, kind, text, depth: 0 }
-    this.inElement(token, this.element, offset, scan)
+    this.element = { number: this.count, start: at.offset, kind, text, depth: 0 }
+    this.inElement(token, this.element, at, scan)
   }
 
-  private inElement(token: Token, element: Element, offset: number, scan: Scan): void {
+  private inElement(token: Token, element: Element, at: Position, scan: Scan): void {
     if (element.text) {
       element.text.add(token)
-      // The rest of it is passed over.
-      if (element.text.length > this.maxBytes) element.text = undefined
+      // What is left of it is passed over.
+      if (element.text.leastBytes > this.maxBytes) element.text = undefined
     }
     switch (token.name) {
       case 'startObject':
       case 'startArray':
-        if (++element.depth > MAX_DEPTH) throw tooDeep(offset)
+        if (++element.depth > MAX_DEPTH) throw tooDeep(at)
         break
       case 'endObject':
       case 'endArray':
@@ -138,7 +148,8 @@ export class DocumentRecords {
     this.element = undefined
     // The path was told of the beginning of the only record, so it must learn of the end.
     if (!this.inArray && element.kind === undefined) this.path.take(token)
-    if (element.text) scan.records.push(this.record(element, element.text.line()))
+    const line = element.text?.line()
+    if (line !== undefined && line.length - 1 <= this.maxBytes) scan.records.push(this.record(element, line))
     else scan.faults.push({ index: scan.records.length, error: this.refused(element) })
   }
 
@@ -198,5 +209,5 @@ function kindOf(token: Token): string | undefined {
   }
 }
 
-const tooDeep = (at: number): Refusal =>
-  new Refusal('TOO_DEEP', `nesting deeper than ${MAX_DEPTH.toLocaleString('en')} levels`, at)
+const tooDeep = (at: Position): Refusal =>
+  new Refusal('TOO_DEEP', `nesting deeper than ${MAX_DEPTH.toLocaleString('en')} levels`, at.offset)

@@ -1,7 +1,7 @@
-import { createReadStream, fstatSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import type { Readable, TransformOptions } from 'node:stream'
+import { createGunzip, type ZlibOptions } from 'node:zlib'
 import { SteerpipeError } from '../errors.js'
 
 /** Bytes a read: what did best on plain files. */
@@ -20,7 +20,10 @@ export function isRemote(path: string): boolean {
  */
 export async function* readBytes(path: string): AsyncGenerator<Buffer> {
   if (isRemote(path)) {
-    throw new SteerpipeError('HUB_ADDRESS', { found: `${path} is not a file`, place: { input: path } })
+    throw new SteerpipeError('HUB_ADDRESS', {
+      found: 'addresses cannot be opened yet',
+      place: { input: path },
+    })
   }
   const raw = path === '-' ? openStdin() : await openFile(path)
   let compressed = false
@@ -42,20 +45,33 @@ export async function* readBytes(path: string): AsyncGenerator<Buffer> {
 }
 
 function openStdin(): Readable {
-  // A file is read with large reads; of a pipe, Node's own stdin knows whether it blocks.
-  if (fstatSync(0).isFile())
+  const stdin = fstatSync(0)
+  // A file is read with large reads. A folder Node would take for empty input: a read gives the system's error.
+  if (stdin.isFile() || stdin.isDirectory())
     return createReadStream('', { fd: 0, autoClose: false, highWaterMark: READ_BYTES })
+  // Of a pipe, Node's own stdin knows whether it blocks.
   return process.stdin
 }
 
 async function openFile(path: string): Promise<Readable> {
-  let handle: FileHandle
   try {
-    handle = await open(path)
+    if ((await stat(path)).isFIFO() && process.platform === 'linux') return await openFifo(path)
+    const handle = await open(path)
+    return handle.createReadStream({ highWaterMark: READ_BYTES })
   } catch (error) {
     throw readError(error, path, false, 0)
   }
-  return handle.createReadStream({ highWaterMark: READ_BYTES })
+}
+
+/**
+ * A FIFO, without a thread that waits until somebody writes: a process with such a thread cannot be ended. (Linux
+ * tells apart a FIFO that nobody has opened yet and one that everybody has closed; others do not, so there a thread
+ * has to wait.)
+ */
+async function openFifo(path: string): Promise<Readable> {
+  const { Socket } = await import('node:net')
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  return new Socket({ fd, readable: true, writable: false })
 }
 
 /** At least two bytes, unless the input has fewer: enough to recognise gzip. */
@@ -76,14 +92,15 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
 
 /** Decompresses on zlib's own thread, one read ahead. */
 function gunzip(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  const stream = createGunzip({ chunkSize: READ_BYTES })
+  // What a stream holds is lost when it fails. With a mark of one byte a write is done when all that came of it was
+  // taken, so that what stands before damage (most of all before an early end) is not lost.
+  const options: ZlibOptions & TransformOptions = { chunkSize: READ_BYTES, readableHighWaterMark: 1 }
+  const stream = createGunzip(options)
   const feed = async () => {
     try {
       for await (const chunk of bytes) {
+        await new Promise<void>((resolve) => stream.write(chunk, () => resolve()))
         if (stream.destroyed) return
-        if (!stream.write(chunk)) {
-          await new Promise<void>((resolve) => stream.once('drain', resolve).once('close', resolve))
-        }
       }
       stream.end()
     } catch (error) {
@@ -105,17 +122,24 @@ function readError(error: unknown, path: string, compressed: boolean, bytes: num
       found: cut ? 'the gzip data ends in the middle' : `the gzip data is damaged: ${error.message}`,
       expected: 'whole gzip data',
       place,
+      stage: 'parse',
       cause: error,
     })
   }
   if (code === 'ENOENT') {
-    return new SteerpipeError('NO_SUCH_INPUT', { found: 'there is no such file', place, cause: error })
+    return new SteerpipeError('NO_SUCH_INPUT', {
+      found: 'there is no such file',
+      place,
+      stage: 'parse',
+      cause: error,
+    })
   }
   const fix = code === 'EISDIR' ? 'Name the files in it, or a pattern such as `FOLDER/*.jsonl`.' : undefined
   return new SteerpipeError('READ_FAILED', {
     found: `reading failed: ${systemMessage(error)}`,
     fix,
     place,
+    stage: 'parse',
     cause: error,
   })
 }

@@ -85,7 +85,7 @@ export class JsonDocumentReader implements RecordReader {
     lexemes.add(text)
     for (let lexeme = lexemes.next(); lexeme !== undefined; lexeme = lexemes.next()) {
       this.begun = true
-      for (const token of this.tokens(lexeme)) this.records.take(token, lexemes.offset, scan)
+      for (const token of this.tokens(lexeme)) this.records.take(token, lexemes, scan)
     }
   }
 
@@ -102,7 +102,7 @@ export class JsonDocumentReader implements RecordReader {
     // The space ends a number or literal that the document ends with.
     if (!this.lexemes.inString) this.takeText(' ', scan)
     if (!this.begun) return
-    for (const token of this.tokens(none)) this.records.take(token, this.decoder.offset, scan)
+    for (const token of this.tokens(none)) this.records.take(token, this.decoder, scan)
     const error = this.records.end()
     if (error) scan.faults.push({ index: scan.records.length, error, fatal: true })
   }

@@ -33,17 +33,15 @@ export class Lexemes {
   private ascii = true
   /** A position in the text, and the bytes of the text before it. */
   private mark = { at: 0, bytes: 0 }
-  /** Where the lexeme begins in the text; -1 when it began in an earlier text. */
+  /** Where the lexeme that was cut last begins in the text. */
   private start = 0
-  /** Bytes of the stream before the lexeme, when it began in an earlier text. */
-  private startOffset = 0
   private open = false
   /** The first character of the stream was looked at. */
   private begun = false
 
-  /** Bytes of the stream before the lexeme that was cut last. */
+  /** Bytes of the stream before the lexeme, or the part of a string, that was cut last. */
   get offset(): number {
-    return this.start < 0 ? this.startOffset : this.offsetAt(this.start)
+    return this.offsetAt(this.start)
   }
 
   /** Whether the text so far ends inside a string. */
@@ -60,11 +58,10 @@ export class Lexemes {
         text = text.slice(1)
       }
     }
-    this.startOffset = this.offset
-    this.start = -1
     this.base = this.offsetAt(this.at)
     this.text = this.text.slice(this.at) + text
     this.at = 0
+    this.start = 0
     this.ascii = Buffer.byteLength(this.text) === this.text.length
     this.mark = { at: 0, bytes: 0 }
   }
@@ -76,9 +73,10 @@ export class Lexemes {
    * @throws Refusal with `at` in bytes of the stream
    */
   next(): string | undefined {
-    if (this.open) return this.cutString(this.at)
     const { text } = this
     let at = this.at
+    this.start = at
+    if (this.open) return this.cutString(at)
     let code = text.charCodeAt(at)
     while (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) code = text.charCodeAt(++at)
     this.at = at
@@ -112,17 +110,20 @@ export class Lexemes {
         this.open = false
         return this.cut(at + 1)
       }
+      ESCAPE.lastIndex = at
+      if (code === BACKSLASH && ESCAPE.test(text)) {
+        STOP.lastIndex = ESCAPE.lastIndex
+        continue
+      }
+      // What is good goes first, so that the parser knows of the string however the text came in.
+      if (at > this.at) return this.cut(at)
       if (code !== BACKSLASH) {
         const name = `0x${code.toString(16).padStart(2, '0')}`
         throw this.refusal(`a raw control character (${name}) in a string`, at)
       }
-      ESCAPE.lastIndex = at
-      if (!ESCAPE.test(text)) {
-        if (text.length - at < 6 && OPEN_ESCAPE.test(text.slice(at))) return this.cut(at)
-        const char = String.fromCodePoint(text.codePointAt(at + 1) ?? 0)
-        throw this.refusal(`the escape \`\\${char}\`, which JSON does not have`, at)
-      }
-      STOP.lastIndex = ESCAPE.lastIndex
+      if (OPEN_ESCAPE.test(text.slice(at))) return undefined
+      const char = String.fromCodePoint(text.codePointAt(at + 1) ?? 0)
+      throw this.refusal(`the escape \`\\${oneLine(char)}\`, which JSON does not have`, at)
     }
     return this.cut(text.length)
   }
@@ -132,13 +133,17 @@ export class Lexemes {
     RUN.lastIndex = at
     RUN.test(text)
     const end = RUN.lastIndex
-    if (end - at > MAX_SCALAR)
+    if (end - at > MAX_SCALAR) {
       throw this.refusal(`a number or word of more than ${MAX_SCALAR} characters`, at)
+    }
     if (end === text.length) return undefined
     const scalar = text.slice(at, end)
     if (!SCALAR.test(scalar)) {
       const short = [...scalar.slice(0, 42)].slice(0, 20).join('')
-      throw this.refusal(`\`${short}${short.length < scalar.length ? '…' : ''}\`, which is not JSON`, at)
+      throw this.refusal(
+        `\`${oneLine(short)}${short.length < scalar.length ? '…' : ''}\`, which is not JSON`,
+        at,
+      )
     }
     this.at = end
     return `${scalar} `
@@ -157,9 +162,11 @@ export class Lexemes {
   /** Bytes of the stream before a position in the text. */
   private offsetAt(at: number): number {
     if (this.ascii) return this.base + at
-    // From the last place that was asked for, so that asking at each record does not count everything anew.
-    if (at < this.mark.at) this.mark = { at: 0, bytes: 0 }
+    // Counted on from the place that was asked for before, which is never further on.
     this.mark = { at, bytes: this.mark.bytes + Buffer.byteLength(this.text.slice(this.mark.at, at)) }
     return this.base + this.mark.bytes
   }
 }
+
+/** Text for a message, without control characters. */
+const oneLine = (text: string): string => JSON.stringify(text).slice(1, -1)

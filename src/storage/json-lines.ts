@@ -4,6 +4,7 @@ import { CONTROL, ILLEGAL, inspect, PADDING, RESPELL } from '../records/bytes.js
 import { type Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { RecordReader, Scan } from './record-reader.js'
+import { firstNotUtf8 } from './utf8.js'
 
 const LINE_END = 0x0a
 
@@ -230,11 +231,7 @@ function lineError(error: unknown): SteerpipeError {
 }
 
 function notUtf8(bytes: Buffer): SteerpipeError {
-  const again = Buffer.from(bytes.toString('utf8'))
-  let at = 0
-  while (again[at] === bytes[at]) at++
-  // U+FFFD stands for what is bad, and its first bytes may be the same as that.
-  while ((again[at] & 0xc0) === 0x80) at--
+  const at = firstNotUtf8(bytes)
   return new SteerpipeError('NOT_UTF8', {
     found: `the byte 0x${bytes[at].toString(16).padStart(2, '0')} at byte ${at + 1} of the line is not UTF-8`,
   })

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { constants, openSync, statSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Writable } from 'node:stream'
 import { createGzip, type Gzip } from 'node:zlib'
 import { SteerpipeError } from '../errors.js'
 import { systemMessage } from './input.js'
@@ -25,48 +26,76 @@ export const partialName = (path: string): string => `${path}.partial`
 
 /** Opens an output: a file, gzipped if its name says so, or `-` for stdout. @throws SteerpipeError WRITE_FAILED */
 export async function openOutput(path: string): Promise<Output> {
-  if (path === '-') return new StdoutOutput()
+  if (path === '-') return stdout()
   try {
-    if (isSpecial(path)) return new FileOutput(path, await open(path, 'w'), true)
-    await mkdir(dirname(path), { recursive: true })
-    const handle = await open(partialName(path), 'w')
-    return path.endsWith('.gz') ? new GzipOutput(path, handle) : new FileOutput(path, handle)
+    const sink = isSpecial(path) ? await openSpecial(path) : await openFile(path)
+    return path.endsWith('.gz') ? new GzipOutput(sink) : sink
   } catch (error) {
     throw writeError(error, path)
   }
 }
 
-/** Whether a path is there and is no plain file: a device or a FIFO, which is written to as it goes. */
+/** Names of files that are open already: /dev/stdout and its like. */
+const OPEN_FILE = /^\/(?:dev\/(?:std(?:in|out|err)$|fd\/)|proc\/[^/]+\/fd\/)/
+
+/**
+ * Whether a path is there and is no plain file, but a device, a FIFO or what is open already: such a one is written
+ * to as it goes, since nothing can be put in its place.
+ */
 export function isSpecial(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === false
+  if (OPEN_FILE.test(path)) return true
+  try {
+    return !statSync(path).isFile()
+  } catch {
+    return false // it is not there, or not within reach: opening it will say
+  }
+}
+
+/** What takes bytes as they are. */
+interface Sink extends Output {
+  /** Resolves when all that it took is written. @throws SteerpipeError WRITE_FAILED */
+  settled(): Promise<void>
+}
+
+async function openFile(path: string): Promise<Sink> {
+  await mkdir(dirname(path), { recursive: true })
+  return new FileOutput(path, await open(partialName(path), 'w'), false)
+}
+
+async function openSpecial(path: string): Promise<Sink> {
+  if (statSync(path).isFIFO() && process.platform === 'linux') return openFifo(path)
+  return new FileOutput(path, await open(path, 'w'), true)
 }
 
 /** A file that is written beside its name and renamed when it is whole. */
-class FileOutput implements Output {
+class FileOutput implements Sink {
   bytes = 0
   /** One write is under way while the next batch is made. */
   private writing: Promise<void> = Promise.resolve()
+  /** Bytes of the file that were written whole. */
+  private written = 0
+  private failed = false
   private open = true
 
   constructor(
     readonly path: string,
-    protected readonly handle: FileHandle,
-    private readonly special = false,
+    private readonly handle: FileHandle,
+    private readonly special: boolean,
   ) {}
 
   async write(bytes: Buffer): Promise<void> {
     this.bytes += bytes.length
-    await this.writeFile(bytes)
-  }
-
-  protected async writeFile(bytes: Buffer): Promise<void> {
     await this.settled()
-    this.writing = writeAll(this.handle, bytes)
+    this.writing = writeAll(this.handle, bytes).then(() => {
+      this.written += bytes.length
+    })
     // The failure is told by whoever waits next; until then it is not an unhandled one.
-    this.writing.catch(() => {})
+    this.writing.catch(() => {
+      this.failed = true
+    })
   }
 
-  protected async settled(): Promise<void> {
+  async settled(): Promise<void> {
     try {
       await this.writing
     } catch (error) {
@@ -89,8 +118,16 @@ class FileOutput implements Output {
 
   async abandon(keep: boolean): Promise<void> {
     await this.writing.catch(() => {})
+    let kept = keep && this.written > 0
+    if (kept && this.failed && !this.special) {
+      // Of a write that failed (a full disk) some bytes may be there: no line is left half-written.
+      kept = await this.handle.truncate(this.written).then(
+        () => true,
+        () => false,
+      )
+    }
     await this.close()
-    if (!this.special && (!keep || this.bytes === 0)) await rm(partialName(this.path), { force: true })
+    if (!this.special && !kept) await rm(partialName(this.path), { force: true })
   }
 
   private async close(): Promise<void> {
@@ -100,63 +137,104 @@ class FileOutput implements Output {
   }
 }
 
-/** As a file, through gzip. */
-class GzipOutput extends FileOutput {
+/** Another output, through gzip. */
+class GzipOutput implements Output {
+  bytes = 0
   private readonly gzip: Gzip = createGzip()
   private readonly pumping: Promise<void>
 
-  constructor(path: string, handle: FileHandle) {
-    super(path, handle)
+  constructor(private readonly sink: Sink) {
     this.pumping = this.pump()
-    this.pumping.catch(() => {}) // told by commit
+    this.pumping.catch(() => {}) // told by whoever waits for it
+  }
+
+  get path(): string {
+    return this.sink.path
   }
 
   private async pump(): Promise<void> {
-    for await (const chunk of this.gzip) await this.writeFile(chunk as Buffer)
+    for await (const chunk of this.gzip) await this.sink.write(chunk as Buffer)
+    await this.sink.settled()
   }
 
-  override async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Buffer): Promise<void> {
     this.bytes += bytes.length
     if (!this.gzip.write(bytes)) await Promise.race([once(this.gzip, 'drain'), this.pumping])
   }
 
-  override async commit(): Promise<void> {
+  async commit(): Promise<void> {
     this.gzip.end()
     await this.pumping
-    await super.commit()
+    await this.sink.commit()
   }
 
-  override async abandon(keep: boolean): Promise<void> {
-    // The member is ended, so that what is kept can be read.
+  async abandon(keep: boolean): Promise<void> {
+    // The member is ended, so that what is kept can be read. If a write failed it has no end, and nothing is kept.
     this.gzip.end()
-    await this.pumping.catch(() => {})
-    await super.abandon(keep)
+    const whole = await this.pumping.then(
+      () => true,
+      () => false,
+    )
+    await this.sink.abandon(keep && whole && this.bytes > 0)
   }
 }
 
-/** stdout: what was written there cannot be taken back. */
-class StdoutOutput implements Output {
-  readonly path = '-'
+/** A stream: stdout, or a FIFO. What was written there cannot be taken back. */
+class StreamOutput implements Sink {
   bytes = 0
-  private failure: Error | undefined
 
-  constructor() {
-    process.stdout.on('error', (error) => {
-      this.failure = error
-    })
+  /**
+   * @param name what errors call it
+   * @param ends whether the stream is ours to end
+   */
+  constructor(
+    readonly path: string,
+    private readonly name: string,
+    private readonly stream: Writable,
+    private readonly ends: boolean,
+  ) {
+    // Each write is told of its failure; the event comes beside that.
+    if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 
   async write(bytes: Buffer): Promise<void> {
-    if (this.failure) throw writeError(this.failure, 'stdout')
     this.bytes += bytes.length
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(writeError(error, 'stdout')) : resolve()))
+      this.stream.write(bytes, (error) => (error ? reject(writeError(error, this.name)) : resolve()))
     })
   }
 
-  async commit(): Promise<void> {}
+  async settled(): Promise<void> {}
 
-  async abandon(): Promise<void> {}
+  async commit(): Promise<void> {
+    if (!this.ends) return
+    // A FIFO has no end to be written: closing it is all.
+    this.stream.destroy()
+    await once(this.stream, 'close')
+  }
+
+  async abandon(): Promise<void> {
+    if (this.ends) this.stream.destroy()
+  }
+}
+
+const stdout = (): Output => new StreamOutput('-', 'stdout', process.stdout, false)
+
+/** Milliseconds between two attempts to open a FIFO that nobody reads yet. */
+const RETRY = 20
+
+/** A FIFO, as soon as somebody reads it; without a thread that waits, which would keep the process from ending. */
+async function openFifo(path: string): Promise<Sink> {
+  const { Socket } = await import('node:net')
+  for (;;) {
+    try {
+      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      return new StreamOutput(path, path, new Socket({ fd, readable: false, writable: true }), true)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY))
+  }
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
@@ -174,9 +252,13 @@ function writeError(error: unknown, path: string): unknown {
   if (error instanceof SteerpipeError || !(error instanceof Error)) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === undefined) return error
+  const folder = code === 'EISDIR' || (code === 'ENOENT' && path.endsWith('/'))
   return new SteerpipeError('WRITE_FAILED', {
-    found: `writing failed: ${systemMessage(error)}`,
+    found: folder ? 'this is a folder' : `writing failed: ${systemMessage(error)}`,
+    expected: folder ? 'the name of a file' : undefined,
+    fix: folder ? 'Name a file in it.' : undefined,
     place: { input: path },
+    stage: 'write',
     cause: error,
   })
 }

@@ -23,7 +23,7 @@ export async function openReader(settings: ReaderSettings, input: string): Promi
       return new JsonLinesReader({ input, maxLineBytes })
     case 'json': {
       const { JsonDocumentReader } = await import('./json-document.js')
-      return new JsonDocumentReader({ input, path: settings.path })
+      return new JsonDocumentReader({ input, path: settings.path, maxRecordBytes: maxLineBytes })
     }
     case 'lines': {
       const { TextLinesReader } = await import('./text-lines.js')

@@ -76,7 +76,7 @@ export class TextLinesReader implements RecordReader {
     this.first = undefined
     if (first && first.length > 0) await this.write(first, scan)
     // A line without its end is given one. When split2 ends by itself it takes a line that is too long for a line.
-    if (this.offset < this.written && !this.overflowing) await this.write(Buffer.of(LINE_END), scan)
+    if (this.offset < this.written) await this.write(Buffer.of(LINE_END), scan)
     this.splitter.destroy()
     return scan
   }

@@ -24,7 +24,7 @@ describe('chunk boundaries make no difference', () => {
         // What the errors say does not tell of chunks either.
         expect(found).toEqual(readChunks([file], maxLineBytes))
       }),
-      { numRuns: 2500 },
+      { numRuns: 2000 },
     )
   })
 

@@ -55,6 +55,15 @@ describe('canonical', () => {
     }
   })
 
+  test('for each code unit behind the first and the last of those that begin a pair', () => {
+    for (const high of ['\\ud7ff', '\\ud800', '\\uDBFF', '\\udc00']) {
+      for (let unit = 0xd700; unit < 0xe100; unit++) {
+        const spelled = `${high}\\u${unit.toString(16)}`
+        if (canonical(spelled) !== encode(meaning(spelled))) expect.fail(spelled)
+      }
+    }
+  })
+
   test.each([
     ['\\/', '/'],
     ['\\\\/', '\\\\/'],

@@ -192,7 +192,7 @@ const turn = fc
     fc.oneof(
       { weight: 40, arbitrary: none },
       {
-        weight: 1,
+        weight: 2,
         arbitrary: member('scores', fc.constantFrom('{"quality":3}', '{}', 'null')).map((one) => [one]),
       },
       { weight: 8, arbitrary: extra.map((one) => [one]) },
@@ -275,7 +275,9 @@ export const scoredLine: Arbitrary<{ before: string; after: string }> = fc
     member('conversations', fc.constant('[]')).map((empty) => {
       const line = (items: readonly string[]) => {
         const conversations = { ...empty, written: empty.written.replace(/\[\]$/, () => arrayOf(items)) }
-        return objectOf([other, conversations, mask], style)
+        return (
+          ['', ' ', '\t'][style % 3] + objectOf([other, conversations, mask], style) + ['', ' \r'][style % 2]
+        )
       }
       return { before: line(list.map(({ before }) => before)), after: line(list.map(({ after }) => after)) }
     }),

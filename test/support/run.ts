@@ -4,7 +4,7 @@
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SteerpipeError } from '../../src/errors.js'
-import type { Batch } from '../../src/records/batch.js'
+import { type Batch, toBytes } from '../../src/records/batch.js'
 import { parseSpec } from '../../src/stages/parse.js'
 import { type StageContext, stageOptions } from '../../src/stages/spec.js'
 import type { Stage } from '../../src/stages/stage.js'
@@ -27,8 +27,11 @@ export async function runStages(
   const sink = new Writable({
     objectMode: true,
     write(batch: Batch, _encoding, done) {
-      for (const record of batch.records) lines.push(Buffer.from(record.json(), 'latin1').toString('utf8'))
-      done()
+      const written = toBytes(batch.records).toString('latin1')
+      // The two ways in which a record is written give the same.
+      const joined = batch.records.map((record) => `${record.json()}\n`).join('')
+      lines.push(...Buffer.from(written, 'latin1').toString('utf8').split('\n').slice(0, -1))
+      done(written === joined ? null : new Error(`written as ${written}, but json() is ${joined}`))
     },
   })
   await pipeline([
