@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { Score } from '../records/conversation.js'
-import { encode, type JsonText } from '../records/json-text.js'
+import { encode } from '../records/json-text.js'
 import type { RowReader, TemplateSettings } from './dataset.js'
-import { exchange, missingField, scoreField, textField } from './row.js'
+import { exchange, RowFields, scoreOf } from './row.js'
 
 /** Which fields of a flat row are the prompt, the response and the scores. */
 export const mappingOption = z.strictObject({
@@ -23,23 +23,17 @@ export const mappingOption = z.strictObject({
 /** A mapping for flat rows. */
 export type Mapping = z.output<typeof mappingOption>
 
-/** A field that holds an attribute's score. */
-interface ScoreField {
-  readonly name: JsonText
-  readonly key: JsonText
-}
-
-/** The score fields in the order of the attributes. */
-function scoreFields(mapping: Mapping, settings: TemplateSettings): ScoreField[] {
+/** The attributes that have a field, in their order, each with its field's name. */
+function scoreFields(mapping: Mapping, settings: TemplateSettings): [attribute: string, from: string][] {
   const { scores } = mapping
   const fieldOf = (name: string): string | undefined => {
     if (scores === undefined) return name
     if (Array.isArray(scores)) return scores.includes(name) ? name : undefined
     return Object.hasOwn(scores, name) ? scores[name] : undefined
   }
-  return settings.attributes.flatMap(({ name }) => {
-    const field = fieldOf(name)
-    return field === undefined ? [] : [{ name: encode(name), key: encode(field) }]
+  return settings.attributes.flatMap(({ name }): [string, string][] => {
+    const from = fieldOf(name)
+    return from === undefined ? [] : [[name, from]]
   })
 }
 
@@ -53,23 +47,28 @@ export function flatReader(
   settings: TemplateSettings,
   required: readonly string[] = [],
 ): RowReader {
-  const prompt = encode(mapping.prompt)
-  const response = encode(mapping.response)
-  const system = mapping.system === undefined ? undefined : encode(mapping.system)
-  const fields = scoreFields(mapping, settings)
-  const requiredKeys = required.map(encode)
   const needs = [mapping.prompt, mapping.response, ...required].map((name) => `\`${name}\``).join(', ')
+  const fields = new RowFields()
+  const prompt = fields.add(mapping.prompt)
+  const response = fields.add(mapping.response)
+  const system = mapping.system === undefined ? undefined : fields.add(mapping.system)
+  const others = required.map((name) => fields.add(name))
+  const scored = scoreFields(mapping, settings).map(([name, from]) => ({
+    attribute: { name, key: encode(name) },
+    slot: fields.add(from),
+  }))
   return (row, emit) => {
-    const said = textField(row, prompt, needs)
-    const answered = textField(row, response, needs)
-    for (const key of requiredKeys) if (row.member(row.root, key) < 0) throw missingField(row, key, needs)
+    fields.find(row)
+    const said = fields.text(row, prompt, needs)
+    const answered = fields.text(row, response, needs)
+    for (const slot of others) fields.need(row, slot, needs)
     const scores: Score[] = []
-    for (const { name, key } of fields) {
-      const score = scoreField(row, key, name)
-      if (score) scores.push(score)
+    for (const { attribute, slot } of scored) {
+      const node = fields.node(slot)
+      if (node >= 0) scores.push(scoreOf(row, node, attribute))
     }
     if (scores.length === 0) settings.note('row without scores')
-    const prompted = system === undefined ? settings.system : textField(row, system, needs)
+    const prompted = system === undefined ? settings.system : fields.text(row, system, needs)
     emit(exchange(row, settings, said, answered, scores, prompted))
   }
 }

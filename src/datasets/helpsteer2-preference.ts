@@ -1,14 +1,9 @@
 import { encode } from '../records/json-text.js'
 import type { DataSet } from './dataset.js'
-import { exchange, missingField, scoreField, textField } from './row.js'
+import { exchange, RowFields, scoreOf } from './row.js'
 
 const NEEDS = '`split`, `prompt`, `response_1`, `response_2`, `preference_strength`'
-const SPLIT = encode('split')
-const PROMPT = encode('prompt')
-const RESPONSE_1 = encode('response_1')
-const RESPONSE_2 = encode('response_2')
-const STRENGTH = encode('preference_strength')
-const QUALITY = encode('quality')
+const QUALITY = { name: 'quality', key: encode('quality') }
 const TRAIN = encode('train')
 
 /**
@@ -21,16 +16,26 @@ export const helpsteer2Preference: DataSet = {
   summary: 'rows with split, prompt, response_1, response_2, preference_strength; each gives a pair',
   parts: ['train', 'val'],
   bindsRow: true,
-  open: (settings) => (row, emit) => {
-    const part = textField(row, SPLIT, NEEDS) === TRAIN ? 'train' : 'val'
-    const prompt = textField(row, PROMPT, NEEDS)
-    const responses = [textField(row, RESPONSE_1, NEEDS), textField(row, RESPONSE_2, NEEDS)]
-    const strength = scoreField(row, STRENGTH, QUALITY)
-    if (strength === undefined) throw missingField(row, STRENGTH, NEEDS)
-    for (const response of responses) {
-      const conversation = exchange(row, settings, prompt, response, [strength])
-      conversation.part = part
-      emit(conversation)
+  open: (settings) => {
+    const fields = new RowFields()
+    const [split, said, first, second, strength] = [
+      'split',
+      'prompt',
+      'response_1',
+      'response_2',
+      'preference_strength',
+    ].map((name) => fields.add(name))
+    return (row, emit) => {
+      fields.find(row)
+      const part = fields.text(row, split, NEEDS) === TRAIN ? 'train' : 'val'
+      const prompt = fields.text(row, said, NEEDS)
+      const responses = [fields.text(row, first, NEEDS), fields.text(row, second, NEEDS)]
+      const score = scoreOf(row, fields.need(row, strength, NEEDS), QUALITY)
+      for (const response of responses) {
+        const conversation = exchange(row, settings, prompt, response, [score])
+        conversation.part = part
+        emit(conversation)
+      }
     }
   },
 }

@@ -7,31 +7,65 @@ import {
   scoreJson,
   type Turn,
 } from '../records/conversation.js'
-import { decode, type JsonText } from '../records/json-text.js'
+import { encode, type JsonText } from '../records/json-text.js'
 import { checkScore } from '../records/labels.js'
 import type { JsonRecord } from '../records/record.js'
 import { suggestion } from '../suggest.js'
 import type { TemplateSettings } from './dataset.js'
 
-/** The text of a field that a row needs. @throws SteerpipeError MISSING_FIELD, WRONG_TYPE */
-export function textField(row: JsonRecord, key: JsonText, needs: string): JsonText {
-  const node = row.member(row.root, key)
-  if (node < 0) throw missingField(row, key, needs)
-  return requiredText(row, node, `\`${decode(key)}\``)
+/** A name, and the name as it is written in JSON. */
+export interface Name {
+  readonly name: string
+  readonly key: JsonText
 }
 
-/** The score in a field, or undefined if the row has no such field. @throws SteerpipeError BAD_SCORE */
-export function scoreField(row: JsonRecord, key: JsonText, name: JsonText): Score | undefined {
-  const node = row.member(row.root, key)
-  if (node < 0) return undefined
+/** The fields that a data set wants of its rows, looked up in one pass over each row. */
+export class RowFields {
+  private readonly names: string[] = []
+  private readonly keys: JsonText[] = []
+  private readonly nodes: number[] = []
+
+  /** Wants a field. Returns its slot; a field that is wanted twice has one. */
+  add(name: string): number {
+    const known = this.names.indexOf(name)
+    if (known >= 0) return known
+    this.names.push(name)
+    this.keys.push(encode(name))
+    return this.nodes.push(-1) - 1
+  }
+
+  /** Looks the fields up in a row. */
+  find(row: JsonRecord): void {
+    row.members(row.root, this.keys, this.nodes)
+  }
+
+  /** Where on the tape the field of a slot stands in the row that was looked at, or -1. */
+  node(slot: number): number {
+    return this.nodes[slot]
+  }
+
+  /** As {@link node}, for a field that must be there. @throws SteerpipeError MISSING_FIELD, WRONG_RECORD */
+  need(row: JsonRecord, slot: number, needs: string): number {
+    const node = this.nodes[slot]
+    if (node < 0) throw missingField(row, this.names[slot], needs)
+    return node
+  }
+
+  /** The text of a field that must be there. @throws SteerpipeError MISSING_FIELD, WRONG_RECORD, WRONG_TYPE */
+  text(row: JsonRecord, slot: number, needs: string): JsonText {
+    return requiredText(row, this.need(row, slot, needs), this.names[slot])
+  }
+}
+
+/** The score at a node. @throws SteerpipeError BAD_SCORE */
+export function scoreOf(row: JsonRecord, node: number, attribute: Name): Score {
   const json = scoreJson(row, node)
-  checkScore(json, decode(name))
-  return { name, json }
+  checkScore(json, attribute.name)
+  return { name: attribute.key, json }
 }
 
 /** The error for a row without a field that it needs. */
-export function missingField(row: JsonRecord, key: JsonText, needs: string): SteerpipeError {
-  const name = decode(key)
+function missingField(row: JsonRecord, name: string, needs: string): SteerpipeError {
   const keys = keysOf(row, row.root)
   const templated = keys.includes('conversations')
   const shown = keys.slice(0, 8).map(quote).join(', ') + (keys.length > 8 ? ', …' : '')

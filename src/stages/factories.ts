@@ -42,8 +42,9 @@ export function parse(options?: ParseOptions, settings: ParseSettings = {}): Typ
 /**
  * Rows of a data set to conversations with scores.
  *
- * @param options `dataset` or `mapping`; `attributes`, `system`, `speakers`
- * @throws SteerpipeError BAD_OPTION; the stream fails with MISSING_FIELD, WRONG_TYPE, BAD_SCORE, WRONG_RECORD
+ * @param options `dataset` or `mapping`; `attributes`, `system`, `speakers`, `group`
+ * @throws SteerpipeError BAD_OPTION; the stream fails with MISSING_FIELD, WRONG_TYPE, BAD_SCORE, WRONG_RECORD,
+ *   GROUP_INCOMPLETE
  */
 export function template(
   options: TemplateOptions & { dataset: 'conversations' },

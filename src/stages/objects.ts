@@ -8,6 +8,8 @@ export class ObjectsStage extends Stage {
   }
 
   protected override handle(batch: Batch): Batch {
+    this.counters.in += batch.records.length
+    this.counters.out += batch.records.length
     return batch
   }
 

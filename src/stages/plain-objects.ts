@@ -5,6 +5,7 @@ import { encodeValue } from '../records/json-text.js'
 import { type Block, JsonRecord, type Origin } from '../records/record.js'
 import { scanValue, Tape } from '../records/tape.js'
 import type { ErrorPolicy } from './policy.js'
+import { GappedBatch } from './units.js'
 
 /** Plain JavaScript objects, as other people's streams carry them, to a batch of records. */
 export class PlainObjects {
@@ -18,6 +19,7 @@ export class PlainObjects {
 
   batch(values: readonly unknown[]): Batch<JsonRecord> {
     const records: JsonRecord[] = []
+    const gaps: number[] = []
     let ended: SteerpipeError | undefined
     for (const value of values) {
       const origin: Origin = { input: 'objects', first: ++this.taken, offset: undefined, unit: 'record' }
@@ -28,9 +30,10 @@ export class PlainObjects {
         this.counters.in++
         ended = this.policy.take(error.at({ input: origin.input, record: origin.first }, this.stage), 1)
         if (ended) break
+        gaps.push(records.length)
       }
     }
-    const batch = new Batch(records)
+    const batch = gaps.length > 0 ? new GappedBatch(records, gaps) : new Batch(records)
     batch.error = ended ?? null
     return batch
   }
@@ -59,6 +62,7 @@ function textOf(value: unknown): string {
     )
   }
   if (ArrayBuffer.isView(value)) throw refuse('bytes')
+  if (value instanceof Map || value instanceof Set) throw refuse(`a ${value.constructor.name}`)
   let text: string
   try {
     text = encodeValue(value)
@@ -67,7 +71,23 @@ function textOf(value: unknown): string {
     throw refuse(error instanceof Error ? error.message.split('\n')[0] : String(error), error)
   }
   if (text[0] !== '{') throw refuse(`an object that JSON writes as ${quote(text)}`)
+  // What JSON cannot spell is `null` in it: only then is a closer look needed.
+  const lost = text.includes('null') ? unspelled(value) : undefined
+  if (lost !== undefined) throw refuse(`the number ${lost}, which JSON cannot spell,`)
   return text
+}
+
+/** The first number in a value that JSON has no spelling for. */
+function unspelled(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : value
+  if (typeof value !== 'object' || value === null) return undefined
+  // Such a value has said itself what stands for it.
+  if ('toJSON' in value) return undefined
+  for (const part of Object.values(value)) {
+    const lost = unspelled(part)
+    if (lost !== undefined) return lost
+  }
+  return undefined
 }
 
 const typeName = (value: unknown): string =>

@@ -1,28 +1,41 @@
-import type { AnyRecord, Batch } from '../records/batch.js'
+import { type AnyRecord, Batch } from '../records/batch.js'
 import { type Core, CoreRunner, type CoreTools } from './core.js'
 import type { StageSettings } from './policy.js'
 import { Stage } from './stage.js'
+import { Grouping } from './units.js'
+
+/** How records are bound together at a stage. */
+export interface Binding {
+  /** How many neighbouring records that come in are one unit. Default: as they come. */
+  readonly group?: number
+  /** Whether the records made of one record belong together. Default false. */
+  readonly bindsOutput?: boolean | undefined
+}
 
 /** A stage that works record by record: a core with its runner, as a Transform. */
 export class RecordStage<Out extends AnyRecord> extends Stage {
   private readonly runner: CoreRunner<AnyRecord, Out>
+  private readonly grouping: Grouping | null
 
-  /**
-   * @param open makes the core, which takes any record and refuses those it has no use for
-   * @param bindsOutput whether the records made of one record belong together
-   */
+  /** @param open makes the core, which takes any record and refuses those it has no use for */
   constructor(
     name: string,
     settings: StageSettings,
     open: (tools: CoreTools) => Core<AnyRecord, Out>,
-    bindsOutput = false,
+    { group = 1, bindsOutput = false }: Binding = {},
   ) {
     const runner = new CoreRunner<AnyRecord, Out>({ ...settings, stage: name, open, bindsOutput })
     super(name, settings, { counters: runner.counters })
     this.runner = runner
+    this.grouping = group > 1 ? new Grouping(name, this.counters, this.policy, group) : null
   }
 
   protected override handle(batch: Batch): Batch<Out> {
-    return this.runner.run(batch)
+    return this.runner.run(this.grouping ? this.grouping.take(batch) : batch)
+  }
+
+  protected override finish(): Batch | undefined {
+    const error = this.grouping?.end()
+    return error && Batch.failed(error)
   }
 }

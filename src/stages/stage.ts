@@ -1,8 +1,10 @@
-import { Transform, type TransformCallback, type Writable } from 'node:stream'
+import { Transform, type TransformCallback } from 'node:stream'
 import { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import { pipesOf, underWay, working } from './downstream.js'
 import { PlainObjects } from './plain-objects.js'
 import { ErrorPolicy, type StageSettings } from './policy.js'
+import { saysNothing } from './units.js'
 
 /** How many plain objects are made into one batch at the most. */
 const GATHER = 256
@@ -10,12 +12,16 @@ const GATHER = 256
 /** How many batches wait before and after a stage. A batch is some 256 KiB of text. */
 const BATCHES = 2
 
+/** The longest pause between two looks at what the streams behind a failed stage still hold, in milliseconds. */
+const LONGEST_PAUSE = 32
+
 /**
  * What all stages have in common: a Transform whose writable side takes batches and plain objects, and whose
  * readable side gives batches.
  *
  * A bad record's error travels in the last batch, behind the good records. A stage hands it on when the next
- * stream is one of ours; when it is not, the stage waits until all that it gave has been taken, and fails then.
+ * stream is one of ours; when it is not, the stage waits until all that it gave has gone through the streams behind
+ * it, and fails then. After the error nothing more is taken, so that the source is not read for nothing.
  */
 export abstract class Stage extends Transform {
   readonly counters: Counters
@@ -25,8 +31,11 @@ export abstract class Stage extends Transform {
   private scheduled = false
   /** The work so far; what comes later waits for it, so that order is kept. */
   private tail: Promise<void> = Promise.resolve()
+  /** Pieces of work that are not done. */
+  private jobs = 0
   private failed = false
-  private readonly consumers: Writable[] = []
+  /** Called when all that was given has been read, or the stream is destroyed. */
+  private onEmpty: (() => void) | undefined
 
   constructor(
     readonly stageName: string,
@@ -62,9 +71,22 @@ export abstract class Stage extends Transform {
     return this as AsyncIterable<Batch>
   }
 
-  override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
-    this.consumers.push(destination as unknown as Writable) // every writable of Node's has what is asked of it here
-    return super.pipe(destination, options)
+  /** Whether there is work that the stream's own buffers do not show. */
+  get [working](): boolean {
+    return this.jobs > 0 || this.gathered.length > 0
+  }
+
+  // The type is what Node's typings say, so that a stage stays what they take for a stream.
+  override read(size?: number): ReturnType<Transform['read']> {
+    const chunk: unknown = super.read(size)
+    if (this.readableLength === 0) this.onEmpty?.()
+    return chunk
+  }
+
+  override destroy(error?: Error): this {
+    super.destroy(error)
+    this.onEmpty?.()
+    return this
   }
 
   override _transform(chunk: unknown, encoding: BufferEncoding, callback: TransformCallback): void {
@@ -79,22 +101,24 @@ export abstract class Stage extends Transform {
   /** Takes what is not a batch: plain objects are gathered until the event loop turns. */
   protected takeOther(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.gathered.push(chunk)
-    if (this.gathered.length >= GATHER) this.queue(() => this.handleGathered(), callback)
+    if (this.gathered.length >= GATHER || this.failed) this.queue(() => this.handleGathered(), callback)
     else {
-      this.scheduleGathered()
+      // Objects wait while the readable side is full, so that a slow consumer holds back the source.
+      if (this.readableLength < this.readableHighWaterMark) this.scheduleGathered()
       callback()
     }
   }
 
   override _read(size: number): void {
     super._read(size)
+    // More is wanted. (What is being read still counts in `readableLength` here.)
     if (this.gathered.length > 0) this.scheduleGathered()
   }
 
   override _flush(callback: TransformCallback): void {
     this.queue(async () => {
       await this.handleGathered()
-      if (this.failed) return
+      if (this.failed || this.destroyed) return
       const last = await this.finish()
       if (last) await this.deliver(last)
     }, callback)
@@ -102,10 +126,19 @@ export abstract class Stage extends Transform {
 
   /** Does work after all that was queued before. Errors that are not in a batch are defects or the system's. */
   protected queue(work: () => Promise<void>, callback: (error?: Error | null) => void): void {
+    this.jobs++
     this.tail = this.tail.then(work).then(
-      () => callback(),
-      (error: Error) => callback(error),
+      () => this.done(callback),
+      (error: Error) => this.done(callback, error),
     )
+  }
+
+  private done(callback: (error?: Error | null) => void, error?: Error): void {
+    this.jobs--
+    // After an error that was handed on nothing more is asked for.
+    if (this.failed && !error) return
+    // Outside of the promise, so that what a listener of the user's throws is an exception like any other.
+    process.nextTick(callback, error)
   }
 
   /** Resolves when the work that was queued so far is done, or has failed. */
@@ -114,8 +147,7 @@ export abstract class Stage extends Transform {
   }
 
   private scheduleGathered(): void {
-    // Objects wait while the readable side is full, so that a slow consumer holds back the source.
-    if (this.scheduled || this.readableLength >= this.readableHighWaterMark) return
+    if (this.scheduled) return
     this.scheduled = true
     setImmediate(() => {
       this.scheduled = false
@@ -143,25 +175,35 @@ export abstract class Stage extends Transform {
   private async deliver(batch: Batch): Promise<void> {
     const { error } = batch
     if (error === null) {
-      if (batch.records.length > 0) this.give(batch)
+      if (!saysNothing(batch)) this.give(batch)
       return
     }
     this.failed = true
-    if (this.consumers.length > 0 && this.consumers.every((consumer) => consumer instanceof Stage)) {
+    const next = pipesOf(this)
+    if (next.length > 0 && next.every((stream) => stream instanceof Stage)) {
+      // The next stage raises the error. `pipeline()` ends all then, `.pipe()` does not.
+      for (const stage of next) stage.once('close', () => this.destroy())
       this.give(batch)
       return
     }
     if (batch.records.length > 0) this.give(withoutError(batch))
-    await this.drained()
+    await this.taken()
     throw error
   }
 
-  /** Resolves when all that was given has been taken, and written by the streams that this one is piped to. */
-  private async drained(): Promise<void> {
-    const waiting = () =>
-      this.readableLength > 0 || this.consumers.some((to) => !to.destroyed && to.writableLength > 0)
-    do await new Promise((resolve) => setTimeout(resolve, 1))
-    while (!this.destroyed && waiting())
+  /** Resolves when all that was given has been read, and has gone through the streams that this one is piped to. */
+  private async taken(): Promise<void> {
+    while (this.readableLength > 0 && !this.destroyed) {
+      // Nobody may ever read it: no timer keeps the process alive for that.
+      await new Promise<void>((resolve) => {
+        this.onEmpty = resolve
+      })
+    }
+    let pause = 1
+    do {
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      pause = Math.min(pause * 2, LONGEST_PAUSE)
+    } while (!this.destroyed && (this.readableLength > 0 || underWay(this)))
   }
 }
 

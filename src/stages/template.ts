@@ -7,7 +7,7 @@ import { SYSTEM_PROMPT } from '../records/chat-template.js'
 import type { Conversation } from '../records/conversation.js'
 import { encode } from '../records/json-text.js'
 import { RecordStage } from './record-stage.js'
-import { attributesOption, defineStage } from './spec.js'
+import { attributesOption, defineStage, groupOption } from './spec.js'
 
 const options = z
   .strictObject({
@@ -31,6 +31,7 @@ const options = z
       })
       .prefault({})
       .describe('What the speakers are called in the conversations.'),
+    group: groupOption,
   })
   .superRefine((given, context) => {
     if ((given.dataset === undefined) === (given.mapping === undefined)) {
@@ -105,7 +106,7 @@ export const templateSpec = defineStage({
           read(record, emit)
         }
       },
-      dataSet.bindsRow,
+      { group: given.group, bindsOutput: dataSet.bindsRow },
     )
   },
 })

@@ -1,6 +1,6 @@
-import { SteerpipeError } from '../errors.js'
+import { type Place, SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
-import { Batch, unitsOf } from '../records/batch.js'
+import { type AnyRecord, Batch, unitsOf } from '../records/batch.js'
 import type { JsonRecord } from '../records/record.js'
 import type { Scan } from '../storage/record-reader.js'
 import type { ErrorPolicy } from './policy.js'
@@ -20,18 +20,29 @@ export class Intake {
   ) {}
 
   take(scan: Scan): Batch<JsonRecord> {
-    this.counters.in += scan.records.length + scan.faults.length
+    const { length: faults } = scan.faults.filter((fault) => !fault.fatal)
+    this.counters.in += scan.records.length + faults
     if (scan.faults.length === 0 && this.size === 1) {
       this.counters.out += scan.records.length
       return new Batch(scan.records)
     }
     let next = 0
-    for (const { index, error } of scan.faults) {
+    for (const { index, error, fatal } of scan.faults) {
       while (next < index) this.pending.push(scan.records[next++])
-      this.pending.push(error.at({ input: '' }, this.stage))
+      error.at({ input: '' }, this.stage)
+      if (fatal) return this.endedBy(error)
+      this.pending.push(error)
     }
     while (next < scan.records.length) this.pending.push(scan.records[next++])
     return this.wholeUnits()
+  }
+
+  /** What there is before an error after which nothing can be read, so that the policy is not asked. */
+  private endedBy(error: SteerpipeError): Batch<JsonRecord> {
+    const batch = this.wholeUnits()
+    batch.error ??= error
+    this.pending = []
+    return batch
   }
 
   /** The end of the input: records that wait for their partners are an error. */
@@ -39,30 +50,109 @@ export class Intake {
     const rest = this.pending
     this.pending = []
     if (rest.length === 0) return undefined
-    const first = rest[0]
-    const error = new SteerpipeError('GROUP_INCOMPLETE', {
-      found: `the last group has ${rest.length} of its ${this.size} records`,
-      expected: `a multiple of ${this.size} records`,
-      place: first.place,
-      stage: this.stage,
-    })
-    return this.policy.take(error, rest.length)
+    return this.policy.take(incomplete(rest.length, this.size, rest[0].place, this.stage), rest.length)
   }
 
   private wholeUnits(): Batch<JsonRecord> {
     const records: JsonRecord[] = []
+    const gaps: number[] = []
     let start = 0
     let ended: SteerpipeError | undefined
     for (; start + this.size <= this.pending.length && !ended; start += this.size) {
       const unit = this.pending.slice(start, start + this.size)
       const error = unit.find((entry) => entry instanceof SteerpipeError)
-      if (error === undefined) records.push(...(unit as JsonRecord[]))
-      else ended = this.policy.take(error, this.size)
+      if (error === undefined) for (const record of unit) records.push(record as JsonRecord)
+      else {
+        ended = this.policy.take(error, this.size)
+        gaps.push(records.length)
+      }
     }
     this.pending = this.pending.slice(start)
     this.counters.out += records.length
-    const batch = new Batch(records, this.size === 1 ? null : unitsOf(records.length, this.size))
+    const units = this.size === 1 ? null : unitsOf(records.length, this.size)
+    const batch =
+      units === null && gaps.length > 0 ? new GappedBatch(records, gaps) : new Batch(records, units)
     batch.error = ended ?? null
     return batch
   }
+}
+
+/** A batch that single records were left out of. Whoever binds neighbours must know where they stood. */
+export class GappedBatch<R extends AnyRecord> extends Batch<R> {
+  /** @param gaps how many of the records stand before each one that was left out, in order */
+  constructor(
+    records: readonly R[],
+    readonly gaps: readonly number[],
+  ) {
+    super(records)
+  }
+
+  override first(count: number): Batch<R> {
+    const gaps = this.gaps.filter((gap) => gap <= count)
+    return new GappedBatch(this.records.slice(0, count), gaps)
+  }
+}
+
+/** Whether a batch says nothing: no records, no error, and none that were left out. */
+export function saysNothing(batch: Batch): boolean {
+  return batch.records.length === 0 && batch.error === null && !(batch instanceof GappedBatch)
+}
+
+/** Binds neighbouring records into units of `size`, whatever batches they come in. */
+export class Grouping {
+  /** The unit that is not whole yet; undefined stands for a record that was left out. */
+  private unit: (AnyRecord | undefined)[] = []
+
+  constructor(
+    private readonly stage: string,
+    private readonly counters: Counters,
+    private readonly policy: ErrorPolicy,
+    private readonly size: number,
+  ) {}
+
+  /** The units that the batch makes whole. */
+  take(batch: Batch): Batch {
+    const gaps = batch instanceof GappedBatch ? batch.gaps : []
+    const whole: AnyRecord[] = []
+    let next = 0
+    for (const gap of gaps) {
+      while (next < gap) this.add(batch.records[next++], whole)
+      this.add(undefined, whole)
+    }
+    while (next < batch.records.length) this.add(batch.records[next++], whole)
+    const result = new Batch(whole, unitsOf(whole.length, this.size))
+    result.error = batch.error
+    return result
+  }
+
+  /** The end of the input: records that wait for their partners are an error. */
+  end(): SteerpipeError | undefined {
+    const rest = this.unit.filter((record) => record !== undefined)
+    this.unit = []
+    if (rest.length === 0) return undefined
+    this.counters.in += rest.length
+    const [first] = rest
+    return this.policy.take(incomplete(rest.length, this.size, first.source.place, this.stage), rest.length)
+  }
+
+  private add(record: AnyRecord | undefined, whole: AnyRecord[]): void {
+    this.unit.push(record)
+    if (this.unit.length < this.size) return
+    const there = this.unit.filter((member) => member !== undefined)
+    this.unit = []
+    if (there.length === this.size) for (const member of there) whole.push(member)
+    else if (there.length > 0) {
+      this.counters.in += there.length
+      this.counters.leaveOut('partner', there.length)
+    }
+  }
+}
+
+function incomplete(there: number, size: number, place: Place | undefined, stage: string): SteerpipeError {
+  return new SteerpipeError('GROUP_INCOMPLETE', {
+    found: `the last group has ${there} of its ${size} records`,
+    expected: `a multiple of ${size} records`,
+    place,
+    stage,
+  })
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
-import { type Batch, toBytes } from '../records/batch.js'
+import { type AnyRecord, type Batch, toBytes } from '../records/batch.js'
 import { isSpecial, type Output, openOutput } from '../storage/output.js'
+import { type Core, CoreRunner } from './core.js'
 import { defineStage, type StageContext } from './spec.js'
 import { Stage } from './stage.js'
 
@@ -49,7 +50,7 @@ class BytesStage extends Stage {
   }
 
   protected override give(batch: Batch): void {
-    this.push(toBytes(batch.records))
+    if (batch.records.length > 0) this.push(toBytes(batch.records))
   }
 }
 
@@ -58,16 +59,18 @@ const PART = '${part}'
 /** Batches to files, and on. */
 export class WriteStage extends Stage {
   private readonly outputs = new Map<string, Output>()
+  /** With `${part}` in the path: refuses records that belong to none. */
+  private readonly parts: CoreRunner<AnyRecord, AnyRecord> | null
   private started = false
   private settled = false
-  private readonly byPart: boolean
 
   constructor(
     private readonly to: string,
     private readonly context: StageContext,
   ) {
-    super('write', context)
-    this.byPart = to.includes(PART)
+    const parts = to.includes(PART) ? new CoreRunner({ ...context, stage: 'write', open: requirePart }) : null
+    super('write', context, parts ? { counters: parts.counters } : {})
+    this.parts = parts
   }
 
   /** The outputs: path and bytes of each. */
@@ -77,11 +80,17 @@ export class WriteStage extends Stage {
 
   protected override async handle(batch: Batch): Promise<Batch> {
     await this.start()
+    if (this.parts) {
+      const inParts = this.parts.run(batch)
+      for (const [part, records] of groupByPart(inParts.records))
+        await this.writeTo(
+          this.to.replaceAll(PART, () => part),
+          records,
+        )
+      return inParts
+    }
     this.counters.in += batch.records.length
-    if (!this.byPart) await this.writeTo(this.to, batch)
-    else
-      for (const [part, records] of groupByPart(batch))
-        await this.writeTo(this.to.replaceAll(PART, part), { records })
+    await this.writeTo(this.to, batch.records)
     this.counters.out += batch.records.length
     return batch
   }
@@ -110,8 +119,8 @@ export class WriteStage extends Stage {
   private async start(): Promise<void> {
     if (this.started) return
     this.started = true
-    const paths = this.byPart
-      ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, part))
+    const paths = this.parts
+      ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, () => part))
       : [this.to]
     for (const path of paths) await this.output(path)
   }
@@ -127,9 +136,9 @@ export class WriteStage extends Stage {
     return output
   }
 
-  private async writeTo(path: string, batch: Pick<Batch, 'records'>): Promise<void> {
+  private async writeTo(path: string, records: readonly AnyRecord[]): Promise<void> {
     const output = await this.output(path)
-    if (batch.records.length > 0) await output.write(toBytes(batch.records))
+    if (records.length > 0) await output.write(records)
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -150,19 +159,25 @@ export function outputExists(path: string): SteerpipeError {
   })
 }
 
-function groupByPart(batch: Batch): Map<string, Batch['records'][number][]> {
-  const parts = new Map<string, Batch['records'][number][]>()
-  for (const record of batch.records) {
-    if (record.part === null) {
-      throw new SteerpipeError('WRONG_RECORD', {
-        found: 'a record that belongs to no part, for an output with `${part}` in its name',
-        expected: 'a stage that sets parts, such as `template: { dataset: helpsteer2-preference }`',
-        fix: 'Leave `${part}` out of the path, or add the stage.',
-      }).at(record.source.place, 'write')
-    }
-    const list = parts.get(record.part)
+/** Lets through what belongs to a part. */
+const requirePart = (): Core<AnyRecord, AnyRecord> => (record, emit) => {
+  if (record.part === null) {
+    throw new SteerpipeError('WRONG_RECORD', {
+      found: 'a record that belongs to no part, for an output with `${part}` in its name',
+      expected: 'a stage that sets parts, such as `template: { dataset: helpsteer2-preference }`',
+      fix: 'Leave `${part}` out of the path, or add the stage.',
+    })
+  }
+  emit(record)
+}
+
+function groupByPart(records: readonly AnyRecord[]): Map<string, AnyRecord[]> {
+  const parts = new Map<string, AnyRecord[]>()
+  for (const record of records) {
+    const part = record.part ?? ''
+    const list = parts.get(part)
     if (list) list.push(record)
-    else parts.set(record.part, [record])
+    else parts.set(part, [record])
   }
   return parts
 }
