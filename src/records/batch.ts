@@ -52,12 +52,14 @@ export function toObject(record: AnyRecord): unknown {
   return JSON.parse(Buffer.from(record.json(), 'latin1').toString('utf8'))
 }
 
-/** The records of a batch as JSON Lines. */
-export function toBytes(records: readonly AnyRecord[]): Buffer {
-  const out = new ByteWriter()
+/** Writes records as JSON Lines. */
+export function writeLines(records: readonly AnyRecord[], out: ByteWriter): Buffer {
   for (const record of records) {
     record.writeTo(out)
     out.text('\n')
   }
   return out.take()
 }
+
+/** Records as JSON Lines, in memory of their own. */
+export const toBytes = (records: readonly AnyRecord[]): Buffer => writeLines(records, new ByteWriter())

@@ -9,8 +9,13 @@ const LOOP_LENGTH = 24
  * thrown away, for every record.
  */
 export class ByteWriter {
-  private bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
+  private bytes: Buffer
   private length = 0
+
+  /** @param room bytes to begin with */
+  constructor(room = INITIAL_BYTES) {
+    this.bytes = Buffer.allocUnsafeSlow(room)
+  }
 
   /** Adds one-byte text. */
   text(text: string): this {
@@ -22,9 +27,15 @@ export class ByteWriter {
     return this
   }
 
-  /** What was written. The writer must not be used after it. */
+  /** What was written; it shares the writer's memory. */
   take(): Buffer {
     return this.bytes.subarray(0, this.length)
+  }
+
+  /** Begins anew, in the same memory: what was taken before must be done with. */
+  reset(): this {
+    this.length = 0
+    return this
   }
 
   private grow(by: number): void {

@@ -62,7 +62,7 @@ export class Conversation implements BaseRecord {
   }
 
   json(): string {
-    const out = new ByteWriter()
+    const out = new ByteWriter(1024)
     this.writeTo(out)
     return out.take().toString('latin1')
   }
@@ -120,7 +120,7 @@ const SCORES = encode('scores')
 export function readConversation(record: JsonRecord): Conversation {
   const list = record.member(record.root, CONVERSATIONS)
   if (list < 0) throw notConversation(record)
-  if (record.type(list) !== 'an array') throw wrongType(record, list, '`conversations`', 'an array of turns')
+  if (record.type(list) !== 'an array') throw wrongType(record, list, 'conversations', 'an array of turns')
   const turns: Turn[] = []
   const end = record.next(list)
   for (let node = record.first(list); node < end; node = record.next(node)) {
@@ -133,20 +133,20 @@ export function readConversation(record: JsonRecord): Conversation {
       expected: 'the name of the speaker whose turns are not trained on, such as "User"',
     })
   }
-  optionalText(record, record.member(record.root, TYPE_KEY), '`type`')
+  optionalText(record, record.member(record.root, TYPE_KEY), 'type')
   return new Conversation(
     record,
     {
       turns,
-      mask: requiredText(record, mask, '`mask`'),
-      system: optionalText(record, record.member(record.root, SYSTEM), '`system`'),
+      mask: requiredText(record, mask, 'mask'),
+      system: optionalText(record, record.member(record.root, SYSTEM), 'system'),
     },
     [],
   )
 }
 
 function readTurn(record: JsonRecord, node: number, index: number): Turn {
-  if (record.type(node) !== 'an object') throw wrongType(record, node, turnName(index), 'an object')
+  if (record.type(node) !== 'an object') throw wrongType(record, node, undefined, 'an object', index)
   let from = -1
   let value = -1
   let label = -1
@@ -165,9 +165,9 @@ function readTurn(record: JsonRecord, node: number, index: number): Turn {
     })
   }
   return {
-    from: requiredText(record, from, `\`from\` of ${turnName(index)}`),
-    value: requiredText(record, value, `\`value\` of ${turnName(index)}`),
-    label: label < 0 ? undefined : optionalText(record, label, `\`label\` of ${turnName(index)}`),
+    from: requiredText(record, from, 'from', index),
+    value: requiredText(record, value, 'value', index),
+    label: label < 0 ? undefined : optionalText(record, label, 'label', index),
     scores: scores < 0 ? null : readScores(record, scores, index),
     node,
   }
@@ -175,7 +175,7 @@ function readTurn(record: JsonRecord, node: number, index: number): Turn {
 
 function readScores(record: JsonRecord, node: number, turn: number): Score[] {
   if (record.type(node) !== 'an object') {
-    throw wrongType(record, node, `\`scores\` of ${turnName(turn)}`, 'an object of names and numbers')
+    throw wrongType(record, node, 'scores', 'an object of names and numbers', turn)
   }
   const scores = new Map<JsonText, Score>()
   const end = record.next(node)
@@ -189,28 +189,44 @@ function readScores(record: JsonRecord, node: number, turn: number): Score[] {
 /** The JSON of a score at `node`: a number as it was written, a text in the canonical spelling, or whatever else
  * stands there, which whoever uses the score refuses. */
 export function scoreJson(record: JsonRecord, node: number): string {
-  return record.type(node) === 'text' ? `"${record.text(node)}"` : record.raw(node)
+  return record.isText(node) ? `"${record.text(node)}"` : record.raw(node)
 }
 
 const turnName = (index: number): string => `turn ${index + 1}`
 
-/** The text at `node`. @throws SteerpipeError WRONG_TYPE */
-export function requiredText(record: JsonRecord, node: number, name: string): JsonText {
-  if (record.type(node) !== 'text') throw wrongType(record, node, name, 'text')
+/**
+ * The text at `node`.
+ *
+ * @param field what errors call it
+ * @param turn the turn that it belongs to, from 0
+ * @throws SteerpipeError WRONG_TYPE
+ */
+export function requiredText(record: JsonRecord, node: number, field: string, turn?: number): JsonText {
+  if (!record.isText(node)) throw wrongType(record, node, field, 'text', turn)
   return record.text(node)
 }
 
 /** The text at `node`, or null if it is null or `node` is -1. @throws SteerpipeError WRONG_TYPE */
-function optionalText(record: JsonRecord, node: number, name: string): JsonText | null {
+function optionalText(record: JsonRecord, node: number, field: string, turn?: number): JsonText | null {
   if (node < 0 || record.type(node) === 'null') return null
-  return requiredText(record, node, name)
+  return requiredText(record, node, field, turn)
 }
 
-/** The error for a value of another type than is needed. */
-export function wrongType(record: JsonRecord, node: number, name: string, expected: string): SteerpipeError {
+/** The error for a value of another type than is needed: that of a field, of a turn's field, or a turn. */
+function wrongType(
+  record: JsonRecord,
+  node: number,
+  field: string | undefined,
+  expected: string,
+  turn?: number,
+): SteerpipeError {
   const type = record.type(node)
   const shown = type === 'number' ? `the number ${record.raw(node).slice(0, 40)}` : type
-  return new SteerpipeError('WRONG_TYPE', { found: `${name} is ${shown}`, expected })
+  const names = [field && `\`${field}\``, turn === undefined ? undefined : turnName(turn)]
+  return new SteerpipeError('WRONG_TYPE', {
+    found: `${names.filter(Boolean).join(' of ')} is ${shown}`,
+    expected,
+  })
 }
 
 /** The keys of an object, for messages. */

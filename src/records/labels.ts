@@ -144,11 +144,12 @@ export class LabelFormat {
       if (digit >= 0 && digit <= 9 && digit >= attribute.min && digit <= attribute.max) return json
     }
     const { value, text } = readScore(json, attribute.name)
-    const rounded = this.round === 'none' ? value : roundHalfEven(value)
+    // An integer stays as it is spelled: as a number it could lose digits.
+    const integer = !/[.eE]/.test(text)
+    const rounded = this.round === 'none' || integer ? value : roundHalfEven(value)
     const kept = ranged(rounded, attribute, this.range, this.note)
-    if (kept === value && this.round === 'none') return text
-    // A changed score keeps its kind: integers stay integers. (Rounding gives integers.)
-    return this.round === 'none' && /[.eE]/.test(text) ? pythonFloat(kept) : pythonInteger(kept)
+    if (kept === value && (this.round === 'none' || integer)) return text
+    return this.round === 'none' && !integer ? pythonFloat(kept) : pythonInteger(kept)
   }
 }
 

@@ -99,6 +99,27 @@ export class JsonRecord implements BaseRecord {
     return found
   }
 
+  /**
+   * The values of several members of the object at `object`, in one pass: `found[i]` is that of `keys[i]`, or -1.
+   * Records of one source have their keys in one order, so the key after the last one found is tried first.
+   */
+  members(object: number, keys: readonly JsonText[], found: number[]): void {
+    found.fill(-1)
+    const { cells } = this.block.tape
+    const end = cells[object + 2]
+    let next = 0
+    for (let at = object + 3; at < end; at = cells[at + 4]) {
+      for (let tried = 0; tried < keys.length; tried++) {
+        const index = next
+        next = next + 1 === keys.length ? 0 : next + 1
+        if (this.keyIs(at, keys[index])) {
+          found[index] = at + 2
+          break
+        }
+      }
+    }
+  }
+
   /** Whether the key at `at` on the tape is `key`, however it is spelled. */
   keyIs(at: number, key: JsonText): boolean {
     const { text, tape, respell } = this.block
@@ -134,6 +155,11 @@ export class JsonRecord implements BaseRecord {
       default:
         return 'number'
     }
+  }
+
+  /** Whether the value at `node` is a text. */
+  isText(node: number): boolean {
+    return this.block.text.charCodeAt(this.block.tape.cells[node]) === 0x22
   }
 
   /** The inside of the string at `node`, in the canonical spelling. */

@@ -1,6 +1,7 @@
 import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { Readable, TransformOptions } from 'node:stream'
+import { getSystemErrorMap } from 'node:util'
 import { createGunzip, type ZlibOptions } from 'node:zlib'
 import { SteerpipeError } from '../errors.js'
 
@@ -25,11 +26,10 @@ export async function* readBytes(path: string): AsyncGenerator<Buffer> {
       place: { input: path },
     })
   }
-  const raw = path === '-' ? openStdin() : await openFile(path)
+  const chunks = path === '-' ? openStdin() : await openPath(path)
   let compressed = false
   let bytes = 0
   try {
-    const chunks = raw[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     const head = await headOf(chunks)
     compressed = head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b
     const whole = withHead(head, chunks)
@@ -40,26 +40,56 @@ export async function* readBytes(path: string): AsyncGenerator<Buffer> {
   } catch (error) {
     throw readError(error, path, compressed, bytes)
   } finally {
-    raw.destroy()
+    await chunks.return?.()
   }
 }
 
-function openStdin(): Readable {
+function openStdin(): AsyncIterator<Buffer> {
   const stdin = fstatSync(0)
   // A file is read with large reads. A folder Node would take for empty input: a read gives the system's error.
-  if (stdin.isFile() || stdin.isDirectory())
-    return createReadStream('', { fd: 0, autoClose: false, highWaterMark: READ_BYTES })
-  // Of a pipe, Node's own stdin knows whether it blocks.
-  return process.stdin
+  const stream =
+    stdin.isFile() || stdin.isDirectory()
+      ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: READ_BYTES })
+      : process.stdin // of a pipe, Node's own stdin knows whether it blocks
+  return stream[Symbol.asyncIterator]()
 }
 
-async function openFile(path: string): Promise<Readable> {
+async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
   try {
-    if ((await stat(path)).isFIFO() && process.platform === 'linux') return await openFifo(path)
-    const handle = await open(path)
-    return handle.createReadStream({ highWaterMark: READ_BYTES })
+    if ((await stat(path)).isFIFO() && process.platform === 'linux') {
+      return (await openFifo(path))[Symbol.asyncIterator]()
+    }
+    return fileChunks(await open(path))
   } catch (error) {
     throw readError(error, path, false, 0)
+  }
+}
+
+/**
+ * The bytes of a file, in two buffers that are used in turn: one is filled while the other is worked on. (A stream
+ * of Node's has a new one for each read, which costs as much as the reading.)
+ */
+async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer> {
+  const read = (buffer: Buffer) => {
+    const reading = file.read(buffer, 0, READ_BYTES)
+    reading.catch(() => {}) // told where it is awaited, which may be later than it happens
+    return reading
+  }
+  let [filling, idle] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)]
+  let reading = read(filling)
+  try {
+    for (;;) {
+      const { bytesRead } = await reading
+      if (bytesRead === 0) return
+      const filled = filling
+      filling = idle
+      idle = filled
+      reading = read(filling)
+      yield filled.subarray(0, bytesRead)
+    }
+  } finally {
+    await reading.catch(() => {})
+    await file.close()
   }
 }
 
@@ -146,7 +176,8 @@ function readError(error: unknown, path: string, compressed: boolean, bytes: num
 
 /** What the system says, without the call and the path that Node adds. */
 export function systemMessage(error: Error): string {
-  const { code } = error as NodeJS.ErrnoException
-  const said = error.message.replace(/^[A-Z]+: /, '').split(',')[0]
+  const { code, errno } = error as NodeJS.ErrnoException
+  const known = errno === undefined ? undefined : getSystemErrorMap().get(errno)
+  const said = known?.[1] ?? error.message.replace(/^[A-Z]+: /, '').split(',')[0]
   return code === undefined ? said : `${said} (${code})`
 }

@@ -4,7 +4,9 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
 import { createGzip, type Gzip } from 'node:zlib'
-import { SteerpipeError } from '../errors.js'
+import { type ErrorDetails, SteerpipeError } from '../errors.js'
+import { type AnyRecord, toBytes, writeLines } from '../records/batch.js'
+import { ByteWriter } from '../records/byte-writer.js'
 import { systemMessage } from './input.js'
 
 /** What takes a stage's bytes. */
@@ -13,8 +15,8 @@ export interface Output {
   readonly path: string
   /** Bytes taken, before compression. */
   readonly bytes: number
-  /** Takes bytes; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
-  write(bytes: Buffer): Promise<void>
+  /** Takes records, as JSON Lines; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
+  write(records: readonly AnyRecord[]): Promise<void>
   /** Makes the output whole: flushed to the disk, under its final name. @throws SteerpipeError WRITE_FAILED */
   commit(): Promise<void>
   /** Ends without making it whole. What was written stays beside the final name if `keep` is true. */
@@ -53,6 +55,8 @@ export function isSpecial(path: string): boolean {
 
 /** What takes bytes as they are. */
 interface Sink extends Output {
+  /** Takes bytes; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
+  writeBytes(bytes: Buffer): Promise<void>
   /** Resolves when all that it took is written. @throws SteerpipeError WRITE_FAILED */
   settled(): Promise<void>
 }
@@ -72,6 +76,8 @@ class FileOutput implements Sink {
   bytes = 0
   /** One write is under way while the next batch is made. */
   private writing: Promise<void> = Promise.resolve()
+  /** Two, because one is still being written while the other is filled. */
+  private writers: [ByteWriter, ByteWriter] = [new ByteWriter(), new ByteWriter()]
   /** Bytes of the file that were written whole. */
   private written = 0
   private failed = false
@@ -83,7 +89,14 @@ class FileOutput implements Sink {
     private readonly special: boolean,
   ) {}
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(records: readonly AnyRecord[]): Promise<void> {
+    // Fresh memory for each batch would cost more than filling it.
+    const [next, last] = this.writers
+    this.writers = [last, next]
+    await this.writeBytes(writeLines(records, next.reset()))
+  }
+
+  async writeBytes(bytes: Buffer): Promise<void> {
     this.bytes += bytes.length
     await this.settled()
     this.writing = writeAll(this.handle, bytes).then(() => {
@@ -153,11 +166,12 @@ class GzipOutput implements Output {
   }
 
   private async pump(): Promise<void> {
-    for await (const chunk of this.gzip) await this.sink.write(chunk as Buffer)
+    for await (const chunk of this.gzip) await this.sink.writeBytes(chunk as Buffer)
     await this.sink.settled()
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(records: readonly AnyRecord[]): Promise<void> {
+    const bytes = toBytes(records)
     this.bytes += bytes.length
     if (!this.gzip.write(bytes)) await Promise.race([once(this.gzip, 'drain'), this.pumping])
   }
@@ -197,7 +211,11 @@ class StreamOutput implements Sink {
     if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  write(records: readonly AnyRecord[]): Promise<void> {
+    return this.writeBytes(toBytes(records))
+  }
+
+  async writeBytes(bytes: Buffer): Promise<void> {
     this.bytes += bytes.length
     await new Promise<void>((resolve, reject) => {
       this.stream.write(bytes, (error) => (error ? reject(writeError(error, this.name)) : resolve()))
@@ -252,13 +270,24 @@ function writeError(error: unknown, path: string): unknown {
   if (error instanceof SteerpipeError || !(error instanceof Error)) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === undefined) return error
-  const folder = code === 'EISDIR' || (code === 'ENOENT' && path.endsWith('/'))
   return new SteerpipeError('WRITE_FAILED', {
-    found: folder ? 'this is a folder' : `writing failed: ${systemMessage(error)}`,
-    expected: folder ? 'the name of a file' : undefined,
-    fix: folder ? 'Name a file in it.' : undefined,
+    found: `writing failed: ${systemMessage(error)}`,
+    ...pathTrouble(code, path),
     place: { input: path },
     stage: 'write',
     cause: error,
   })
+}
+
+/** What is wrong with a path, where the system's own words would not help. */
+function pathTrouble(
+  code: string,
+  path: string,
+): Pick<ErrorDetails, 'found' | 'expected' | 'fix'> | undefined {
+  if (code === 'EISDIR' || (code === 'ENOENT' && path.endsWith('/')))
+    return { found: 'this is a folder', expected: 'the name of a file', fix: 'Name a file in it.' }
+  // From making the folders of the path.
+  if (code === 'EEXIST' || code === 'ENOTDIR')
+    return { found: 'a part of this path is a file', expected: 'folders', fix: 'Choose another place.' }
+  return undefined
 }
