@@ -1,8 +1,10 @@
 import type { SteerpipeError } from '../errors.js'
 import { findInputs, type OpenInput, remoteErrors } from './inputs.js'
-import { type Loaded, type LoadSettings, loadFile } from './load.js'
+import type { Loaded, LoadSettings } from './load.js'
+import { inOrder } from './mistakes.js'
 import { existingOutputs, outputConflicts } from './outputs.js'
-import type { Pipeline } from './pipeline.js'
+import type { Pipeline, StageUse } from './pipeline.js'
+import { literal, mapTexts } from './references.js'
 import { wiringErrors } from './wiring.js'
 
 /** A pipeline whose inputs are found and whose definition has nothing wrong with it. */
@@ -20,9 +22,9 @@ export class CheckFailure extends Error {
 
 /** Everything that can be said against a definition without running it, in the order of the file. */
 export async function lintFile(path: string, settings: LoadSettings): Promise<readonly SteerpipeError[]> {
-  const loaded = await loadFile(path, settings)
+  const loaded = await load(path, settings)
   const { errors } = await check(loaded)
-  return byPlace([...loaded.errors, ...errors])
+  return inOrder([...loaded.errors, ...errors])
 }
 
 /**
@@ -31,28 +33,42 @@ export async function lintFile(path: string, settings: LoadSettings): Promise<re
  * @throws CheckFailure
  */
 export async function prepareFile(path: string, settings: LoadSettings): Promise<Checked> {
-  const loaded = await loadFile(path, settings)
+  const loaded = await load(path, settings)
   const { errors, inputs } = await check(loaded)
   const all = [...loaded.errors, ...loaded.unset, ...errors, ...remoteErrors(inputs)]
-  if (all.length > 0 || loaded.pipeline === undefined) throw new CheckFailure(byPlace(all))
+  if (all.length > 0 || loaded.pipeline === undefined) throw new CheckFailure(inOrder(all))
   return { pipeline: loaded.pipeline, inputs }
 }
 
 /** Reads a definition to be shown, not run: vars may have no value, addresses are left alone. @throws CheckFailure */
 export async function explainFile(path: string, settings: LoadSettings): Promise<Checked> {
-  const loaded = await loadFile(path, settings)
+  const loaded = await load(path, settings)
   const { errors, inputs } = await check(loaded)
   const all = [...loaded.errors, ...errors]
-  if (all.length > 0 || loaded.pipeline === undefined) throw new CheckFailure(byPlace(all))
+  if (all.length > 0 || loaded.pipeline === undefined) throw new CheckFailure(inOrder(all))
   return { pipeline: loaded.pipeline, inputs }
 }
 
-/** As {@link prepareFile}, for a pipeline that was put together from flags. @throws CheckFailure */
-export async function preparePipeline(pipeline: Pipeline): Promise<Checked> {
+/** As {@link prepareFile}, for a pipeline that was put together, or changed, from flags. @throws CheckFailure */
+export async function preparePipeline(given: Pipeline): Promise<Checked> {
+  const pipeline = withFlags(given)
   const { errors, inputs } = await check({ pipeline, errors: [], unset: [] })
   const all = [...errors, ...remoteErrors(inputs)]
-  if (all.length > 0) throw new CheckFailure(all)
+  if (all.length > 0) throw new CheckFailure(inOrder(all))
   return { pipeline, inputs }
+}
+
+/** The pipeline, in which nothing is a reference that came from a flag: what has no place in a definition. */
+function withFlags(pipeline: Pipeline): Pipeline {
+  const plain = (use: StageUse): StageUse =>
+    use.place === undefined ? { ...use, options: mapTexts(use.options, literal) } : use
+  const inputs = pipeline.inputs.map((input) => ({
+    ...input,
+    sources: input.sources.map((source) =>
+      source.place === undefined ? { ...source, from: literal(source.from) } : source,
+    ),
+  }))
+  return { ...pipeline, inputs, parse: plain(pipeline.parse), stages: pipeline.stages.map(plain) }
 }
 
 /** Refuses to replace outputs, unless told to. @throws CheckFailure */
@@ -69,7 +85,8 @@ async function check({
   return { inputs, errors: [...errors, ...wiringErrors(pipeline), ...outputConflicts(pipeline, inputs)] }
 }
 
-function byPlace(errors: SteerpipeError[]): SteerpipeError[] {
-  const at = ({ place }: SteerpipeError) => [place?.line ?? 0, place?.column ?? 0]
-  return errors.sort((a, b) => at(a)[0] - at(b)[0] || at(a)[1] - at(b)[1])
+/** Reads a definition. What that needs is loaded only then: filters start without it. */
+async function load(path: string, settings: LoadSettings): Promise<Loaded> {
+  const { loadFile } = await import('./load.js')
+  return loadFile(path, settings)
 }

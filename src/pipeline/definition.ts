@@ -3,14 +3,13 @@ import { attributesOption } from '../stages/spec.js'
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
 
-/** A stage in a list: its name, or one key with its options. */
-const stageEntry = z.union([z.string(), z.record(z.string(), z.unknown())])
-
-const stageList = z.array(stageEntry)
+/** What is in a list of stages hangs on the stages: the loader looks at each, and the JSON Schema says what it may be. */
+const stageList = z.array(z.unknown())
 
 const sourceEntry = z.union([z.string(), z.strictObject({ from: z.string(), stages: stageList.optional() })])
 
-const inputEntry = z.union([
+/** What stands for an input: a path, a pattern, a list of them, or that with stages of its own. */
+export const inputSchema = z.union([
   z.string(),
   z.array(sourceEntry).min(1),
   z.strictObject({
@@ -19,24 +18,24 @@ const inputEntry = z.union([
   }),
 ])
 
+/** One of an input's sources. */
+export type SourceEntry = z.output<typeof sourceEntry>
+
 /** What a pipeline file holds, as far as one can say without knowing its stages. */
 export const definitionSchema = z.strictObject({
   name: z.string().min(1).describe('What the pipeline is called.'),
   description: z.string().optional().describe('What it is for, in a line.'),
   vars: z
-    .record(z.string().regex(/^[A-Za-z_][\w-]*$/, 'a name of letters, digits, `_` and `-`'), scalar)
+    .record(z.string().regex(/^[A-Za-z_][\w-]*$/, 'a name is letters, digits, `_` and `-`'), scalar)
     .optional()
     .describe('Names for `${name}` and their values; null for what `--set` must give.'),
   attributes: attributesOption.optional().describe('The attributes, for every stage that uses them.'),
   inputs: z
-    .union([z.string(), z.array(sourceEntry).min(1), z.record(z.string().min(1), inputEntry)])
+    .union([z.string(), z.array(sourceEntry).min(1), z.record(z.string().min(1), inputSchema)])
     .describe('What the stages are run over, once for each; `${input}` is its name.'),
   stages: stageList.min(1).describe('The stages, in order.'),
   overwrite: z.boolean().optional().describe('Replace outputs that are there already. Default false.'),
 })
-
-/** A definition as it is written, after interpolation. */
-export type Definition = z.output<typeof definitionSchema>
 
 /** The keys that a definition may have at its top. */
 export const DEFINITION_KEYS: readonly string[] = Object.keys(definitionSchema.shape)

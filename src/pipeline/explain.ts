@@ -1,39 +1,49 @@
 import { SENTINEL } from '../records/attributes.js'
 import type { Wire } from '../stages/spec.js'
 import type { OpenInput } from './inputs.js'
-import { fillInput } from './interpolate.js'
 import { plannedOutputs } from './outputs.js'
 import type { Pipeline, StageUse } from './pipeline.js'
+import { fillInput, hasUnset, spelled } from './references.js'
 import { kebab } from './stage-use.js'
-import { WIRE_NAMES, type WiredStage, wire } from './wiring.js'
+import { WIRE_NAMES, type WiredStage, wireInput } from './wiring.js'
 
 /** A pipeline as text: its inputs and outputs, what flows between its stages, and what each holds in memory. */
 export function explainPipeline(pipeline: Pipeline, inputs: readonly OpenInput[]): string {
-  const lines = [`${pipeline.name}: ${pipeline.description}`, '', 'inputs, one after the other']
-  for (const input of inputs) {
-    lines.push(`  ${input.name}`)
-    for (const source of input.sources) {
-      lines.push(`    ${source.files.length > 0 ? source.files.join(', ') : source.from}`)
-      if (source.stages.length > 0) lines.push(...indent(explainStages(source.stages), 6))
-    }
-    if (input.stages.length > 0) lines.push('    then', ...indent(explainStages(input.stages), 6))
-  }
-  // What flows into the common stages hangs on the stages before them.
+  const title = pipeline.description ? `${pipeline.name}: ${pipeline.description}` : pipeline.name
+  const lines = [title, '', 'inputs, one after the other']
+  for (const input of inputs) lines.push(...indent(explainInput(pipeline, input), 2))
+  // What flows into the common stages hangs on the stages before them; the first input stands for all.
   const [first] = inputs
-  const before = [...first.sources[0].stages, ...first.stages]
-  const common = wire([...before, ...pipeline.stages]).slice(before.length)
+  const common = wireInput(pipeline, first).common.slice(first.stages.length)
   lines.push('', 'stages', ...indent([...parseLines(pipeline.parse), ...stageLines(common)], 2))
   lines.push('', 'outputs')
-  const outputs = plannedOutputs(pipeline, inputs)
-  for (const { path, input } of outputs) lines.push(`  ${path === '-' ? 'stdout' : path}  (${input})`)
-  const templates = pipeline.stages.filter((use) => use.spec.name === 'write' && use.incomplete)
-  for (const use of templates)
-    lines.push(`  ${inputs.map((input) => fillInput(use.options.to, input.name)).join(', ')}`)
+  for (const { path, input } of plannedOutputs(pipeline, inputs)) {
+    lines.push(`  ${path === '-' ? 'stdout' : path}  (${input})`)
+  }
+  for (const { name, sources, stages } of inputs) {
+    const uses = [...sources.flatMap((source) => source.stages), ...stages, ...pipeline.stages]
+    for (const { spec, options } of uses) {
+      if (spec.name === 'write' && hasUnset(options.to))
+        lines.push(`  ${fillInput(options.to, name)}  (${name})`)
+    }
+  }
   lines.push(`  replaced if they are there: ${pipeline.overwrite ? 'yes' : 'no, unless --force'}`)
   return `${lines.join('\n')}\n`
 }
 
-const explainStages = (uses: readonly StageUse[]): string[] => stageLines(wire(uses))
+/** An input: its files, with the stages that are its own. */
+function explainInput(pipeline: Pipeline, input: OpenInput): string[] {
+  const { own, common } = wireInput(pipeline, input)
+  const lines = [input.name]
+  for (const [index, { files, from, parse }] of input.sources.entries()) {
+    lines.push(`  ${files.length > 0 ? files.join(', ') : from}`)
+    const before = [...(parse ? parseLines(parse) : []), ...stageLines(own[index])]
+    lines.push(...indent(before, 4))
+  }
+  const then = stageLines(common.slice(0, input.stages.length))
+  if (then.length > 0) lines.push('  then', ...indent(then, 4))
+  return lines
+}
 
 function parseLines(use: StageUse): string[] {
   return describe(use, 'bytes', WIRE_NAMES.json)
@@ -49,7 +59,9 @@ function describe(use: StageUse, takes: string, gives: string): string[] {
   const flow = takes === gives ? takes : `${takes} → ${gives}`
   const order = spec.keepsOrder ? 'order kept' : 'order changed'
   const head = `${spec.name.padEnd(18)} ${flow.padEnd(62)} memory: ${spec.memory}, ${order}`
-  const options = Object.entries(use.options).map(([key, value]) => `    ${kebab(key)}: ${showValue(value)}`)
+  const options = Object.entries(spelled(use.options)).map(
+    ([key, value]) => `    ${kebab(key)}: ${showValue(value)}`,
+  )
   return [head, ...options]
 }
 

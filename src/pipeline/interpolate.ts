@@ -1,44 +1,142 @@
-import { isScalar, type Scalar, visit } from 'yaml'
+import { isScalar, Scalar, visit } from 'yaml'
 import { SteerpipeError } from '../errors.js'
 import { suggestion } from '../suggest.js'
+import { LATER, literal } from './references.js'
 import type { YamlFile } from './yaml-file.js'
 
-/** A var's value. */
+/** A var's value as a definition has it. */
 export type VarValue = string | number | boolean | null
 
-/** What names stand for. */
-export interface Scope {
-  /** The definition's vars, with what was set. A null one has no value yet. */
-  readonly vars: ReadonlyMap<string, VarValue>
-  /** The vars whose value came from outside, as text. */
-  readonly texts: ReadonlySet<string>
-  readonly env: Readonly<Record<string, string | undefined>>
-}
+/** A text in pieces: what stands as it is, and the names that a value is still to be found for. */
+type Pieces = readonly (string | { readonly name: string })[]
 
-/** Names that are filled in later: for each input, and for each part. */
-const LATER = new Set(['input', 'part'])
+/** What a var stands for. */
+type Var =
+  | { readonly kind: 'typed'; readonly value: number | boolean }
+  | { readonly kind: 'text'; readonly pieces: Pieces; readonly fromOutside: boolean }
+  /** It hangs on vars that have no value. */
+  | { readonly kind: 'unset'; readonly on: readonly string[] }
 
-const REFERENCE = /\$(\$?)\{([^}:]*)(:-([^}]*))?\}/g
+/** Says that a name means nothing, or that a reference cannot be read. */
+type Complain = (found: string, fix?: string) => void
 
-/** Whether a text still has a reference in it that only a value from outside can fill. */
-export function hasUnset(value: unknown): boolean {
-  if (typeof value !== 'string') return false
-  return [...value.matchAll(REFERENCE)].some((match) => match[1] === '' && !LATER.has(match[2]))
-}
+/** `$${` for a plain `${`; a reference; a `${` that is neither. */
+const REFERENCE = /(\$\$\{)|\$\{([^{}:]+)(?::-([^}]*))?\}|\$\{[^{}\s]{0,30}\}?/g
 
-/** `${input}` and `${part}` for people, in a path. */
-export function fillInput<T>(value: T, input: string): T {
-  if (typeof value === 'string') return value.replaceAll('${input}', input) as T
-  if (Array.isArray(value)) return value.map((item) => fillInput(item, input)) as T
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillInput(item, input)])) as T
+/** What names stand for: a definition's vars, with what was set. */
+export class Scope {
+  private readonly vars = new Map<string, Var>()
+
+  /** @param names the names of all vars, also of those that are not defined yet */
+  constructor(
+    readonly names: readonly string[],
+    private readonly env: Readonly<Record<string, string | undefined>>,
+  ) {}
+
+  /** A var with a value from outside: text, in which nothing is a reference. */
+  set(name: string, text: string): void {
+    this.vars.set(name, { kind: 'text', pieces: [text], fromOutside: true })
   }
-  return value
+
+  /** A var with the value that the definition gives; it may use the vars before it. */
+  define(name: string, value: VarValue, complain: Complain): void {
+    if (value === null) this.vars.set(name, { kind: 'unset', on: [name] })
+    else if (typeof value === 'string') this.vars.set(name, this.resolve(value, complain))
+    else this.vars.set(name, { kind: 'typed', value })
+  }
+
+  /** A text with its references resolved. One that is nothing but a reference keeps the var's type. */
+  resolve(text: string, complain: Complain): Var {
+    const pieces: (string | { name: string })[] = []
+    const unset: string[] = []
+    let known = true
+    let fromOutside = false
+    let end = 0
+    for (const match of text.matchAll(REFERENCE)) {
+      const [found, escaped, name, fallback] = match
+      pieces.push(text.slice(end, match.index))
+      end = match.index + found.length
+      if (escaped !== undefined) pieces.push('${')
+      else if (name !== undefined && LATER.has(name)) pieces.push({ name })
+      else {
+        const meant = this.lookUp(found, name, fallback, complain)
+        const whole = found.length === text.length
+        if (meant.kind === 'typed') {
+          if (whole) return meant
+          pieces.push(String(meant.value))
+        } else if (meant.kind === 'text') {
+          pieces.push(...meant.pieces)
+          fromOutside = whole && meant.fromOutside
+        } else {
+          known = false
+          unset.push(...meant.on)
+        }
+      }
+    }
+    pieces.push(text.slice(end))
+    return known ? { kind: 'text', pieces, fromOutside } : { kind: 'unset', on: unset }
+  }
+
+  /** What a reference stands for. */
+  private lookUp(
+    found: string,
+    name: string | undefined,
+    fallback: string | undefined,
+    complain: Complain,
+  ): Var {
+    // A mistake is told once, here: what hangs on it is treated as if it had no value yet.
+    const mistake = (what: string, fix?: string): Var => {
+      complain(what, fix)
+      return { kind: 'unset', on: [] }
+    }
+    if (name === undefined) {
+      const fix = 'Write `${name}` or `${name:-default}`; `$${` is a plain `${`.'
+      return mistake(`\`${found}\` is no reference`, fix)
+    }
+    if (fallback?.includes('${'))
+      return mistake(`\`${found}\` has a reference in its default`, 'Give a default that is plain text.')
+    const standIn: Var | undefined =
+      fallback === undefined ? undefined : { kind: 'text', pieces: [fallback], fromOutside: true }
+    if (name.startsWith('env.')) {
+      const key = name.slice('env.'.length)
+      const value = Object.hasOwn(this.env, key) ? this.env[key] : undefined
+      if (value !== undefined) return { kind: 'text', pieces: [value], fromOutside: true }
+      return (
+        standIn ??
+        mistake(
+          `the environment has no \`${key}\``,
+          `Set it, or write \`\${${name}:-default}\` for what to take without it.`,
+        )
+      )
+    }
+    const known = this.vars.get(name)
+    if (known && (known.kind !== 'unset' || standIn === undefined)) return known
+    if (standIn) return standIn
+    if (this.names.includes(name)) {
+      const fix = `Put \`${name}\` above what uses it: a var may use those before it.`
+      return mistake(`\`${found}\` is not known yet`, fix)
+    }
+    return mistake(`\`${found}\` is not known${suggestion(name, this.names)}`)
+  }
+}
+
+/** Pieces as text: references that are left for the run stay references, and nothing else looks like one. */
+function render(pieces: Pieces): string {
+  let text = ''
+  let plain = ''
+  for (const piece of pieces) {
+    if (typeof piece === 'string') plain += piece
+    else {
+      text += `${literal(plain)}\${${piece.name}}`
+      plain = ''
+    }
+  }
+  return text + literal(plain)
 }
 
 /** What came of interpolation. */
 export interface Interpolated {
-  readonly errors: SteerpipeError[]
+  readonly errors: readonly SteerpipeError[]
   /** Scalars that are wholly a text from outside, which is read as the option's type wants. */
   readonly texts: ReadonlySet<unknown>
   /** Vars without a value that are used. */
@@ -46,9 +144,8 @@ export interface Interpolated {
 }
 
 /**
- * Fills in `${name}` and `${name:-default}` in the scalar values of a definition, but for its `vars`. A scalar
- * that is nothing but one reference keeps the var's type. `$${name}` stands for `${name}` itself. References to
- * vars that are null stay as they are.
+ * Fills in `${name}` and `${name:-default}` in the scalar values of a definition, but for its `vars`. `$${name}`
+ * stands for `${name}` itself. Texts with vars that have no value stay as they are.
  */
 export function interpolate(file: YamlFile, scope: Scope): Interpolated {
   const errors: SteerpipeError[] = []
@@ -59,72 +156,25 @@ export function interpolate(file: YamlFile, scope: Scope): Interpolated {
       // Only at the root: path holds the document and its map.
       return path.length === 2 && isScalar(pair.key) && pair.key.value === 'vars' ? visit.SKIP : undefined
     },
+    Alias(key, alias) {
+      // A scalar is copied to where it is used, so that it has a place of its own, and one in `vars` is filled in.
+      const target = file.target(alias)
+      if (key === 'key' || !isScalar(target)) return undefined
+      const copy = new Scalar(target.value)
+      if (alias.range) copy.range = alias.range
+      if (texts.has(target)) texts.add(copy)
+      return copy
+    },
     Scalar(key, node) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
-      const filled = fill(node.value, scope, unset, (found, fix) => {
-        errors.push(
-          new SteerpipeError('UNKNOWN_NAME', { found, fix, place: file.placeAt(node.range?.[0] ?? 0) }),
-        )
-      })
-      if (filled.text) texts.add(node)
-      ;(node as Scalar).value = filled.value
+      const place = file.placeAt(node.range?.[0] ?? 0)
+      const complain: Complain = (found, fix) =>
+        errors.push(new SteerpipeError('UNKNOWN_NAME', { found, fix, place }))
+      const meant = scope.resolve(node.value, complain)
+      if (meant.kind === 'unset') for (const name of meant.on) unset.add(name)
+      else node.value = meant.kind === 'typed' ? meant.value : render(meant.pieces)
+      if (meant.kind === 'text' && meant.fromOutside) texts.add(node)
     },
   })
   return { errors, texts, unset }
-}
-
-/** A text with its references filled in. */
-export function fill(
-  text: string,
-  scope: Scope,
-  unset: Set<string>,
-  complain: (found: string, fix?: string) => void,
-): { value: VarValue; text: boolean } {
-  const whole = /^\$\{([^}:]*)(:-([^}]*))?\}$/.exec(text)
-  if (whole && !LATER.has(whole[1])) {
-    const value = lookUp(whole[1], whole[3], scope, complain)
-    if (value === undefined) return { value: text, text: false }
-    if (value === null) {
-      unset.add(whole[1])
-      return { value: text, text: false }
-    }
-    return { value, text: scope.texts.has(whole[1]) || whole[1].startsWith('env.') || value === whole[3] }
-  }
-  const value = text.replace(
-    REFERENCE,
-    (reference, escaped: string, name: string, _: string, fallback?: string) => {
-      if (escaped) return reference.slice(1)
-      if (LATER.has(name)) return reference
-      const found = lookUp(name, fallback, scope, complain)
-      if (found === null) unset.add(name)
-      return found === undefined || found === null ? reference : String(found)
-    },
-  )
-  return { value, text: false }
-}
-
-/** A name's value; null if it has none yet; undefined if there is no such name. */
-function lookUp(
-  name: string,
-  fallback: string | undefined,
-  scope: Scope,
-  complain: (found: string, fix?: string) => void,
-): VarValue | undefined {
-  if (name.startsWith('env.')) {
-    const value = scope.env[name.slice(4)] ?? fallback
-    if (value === undefined) {
-      complain(
-        `the environment has no \`${name.slice(4)}\``,
-        `Set it, or write \`\${${name}:-default}\` for what to take without it.`,
-      )
-    }
-    return value
-  }
-  const value = scope.vars.get(name)
-  if (value === undefined || value === null) {
-    if (fallback !== undefined) return fallback
-    if (value === undefined)
-      complain(`\`\${${name}}\` is not known${suggestion(name, [...scope.vars.keys()])}`)
-  }
-  return value
 }

@@ -1,12 +1,13 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { SteerpipeError } from '../errors.js'
 import { outputExists } from '../stages/write.js'
-import { isSpecial } from '../storage/output.js'
+import { isRemote } from '../storage/input.js'
+import { isSpecial, partialName } from '../storage/output.js'
 import type { OpenInput } from './inputs.js'
-import { fillInput, hasUnset } from './interpolate.js'
 import type { Pipeline, StageUse } from './pipeline.js'
-import { stagesOf, wire } from './wiring.js'
+import { fillInput, hasUnset } from './references.js'
+import { type WiredStage, wireInput } from './wiring.js'
 
 /** A file that a pipeline will write. */
 export interface PlannedOutput {
@@ -18,43 +19,61 @@ export interface PlannedOutput {
 /** The files that a pipeline will write, as far as they can be known. */
 export function plannedOutputs(pipeline: Pipeline, inputs: readonly OpenInput[]): PlannedOutput[] {
   return inputs.flatMap((input) => {
-    const source = input.sources[0]
-    // Only the stages that all sources share can write: those of a source alone would write one file twice.
-    return wire(stagesOf(pipeline, input, source)).flatMap(({ use, parts }) => {
-      const { to } = use.options
-      if (use.spec.name !== 'write' || typeof to !== 'string' || hasUnset(to)) return []
-      const path = fillInput(to, input.name)
-      const paths = path.includes('${part}')
-        ? (parts ?? []).map((part) => path.replaceAll('${part}', part))
-        : [path]
-      return paths.map((each) => ({ path: each, input: input.name, use }))
-    })
+    const { own, common } = wireInput(pipeline, input)
+    return [...own.flat(), ...common].flatMap((stage) => outputsOf(stage, input.name))
   })
 }
 
-/** Outputs that would overwrite an input or each other. */
+function outputsOf({ use, parts }: WiredStage, input: string): PlannedOutput[] {
+  const { to } = use.options
+  if (use.spec.name !== 'write' || typeof to !== 'string' || hasUnset(to)) return []
+  const path = fillInput(to, input)
+  const paths = path.includes('${part}')
+    ? (parts ?? []).map((part) => path.replaceAll('${part}', () => part))
+    : [path]
+  return paths.map((each) => ({ path: each, input, use }))
+}
+
+/** Outputs that would overwrite an input or each other, or that are no files. */
 export function outputConflicts(pipeline: Pipeline, inputs: readonly OpenInput[]): SteerpipeError[] {
-  const errors: SteerpipeError[] = []
-  const read = new Map<string, string>()
+  const read = new Set<string>()
   for (const input of inputs) {
-    for (const file of input.sources.flatMap((source) => source.files))
-      if (file !== '-') read.set(identity(file), file)
+    for (const file of input.sources.flatMap((source) => source.files)) {
+      if (file !== '-' && !isRemote(file)) read.add(identity(file))
+    }
   }
+  const errors = new Map<string, SteerpipeError>()
   const written = new Map<string, PlannedOutput>()
   for (const output of plannedOutputs(pipeline, inputs)) {
     const { path, input, use } = output
-    const key = path === '-' ? `- of ${input}` : identity(path)
-    const clash = (found: string) =>
-      errors.push(
-        new SteerpipeError('OUTPUT_CONFLICT', { found, place: use.place ?? { input: path }, stage: 'write' }),
+    const refuse = (found: string, fix?: string) => {
+      const place = use.placeOf('to') ?? { input: path }
+      const error = new SteerpipeError('OUTPUT_CONFLICT', { found, fix, place, stage: 'write' })
+      errors.set(error.message, error)
+    }
+    if (isRemote(path)) {
+      refuse(`the output ${path} is an address`, 'Write to a file, and upload that.')
+      continue
+    }
+    if (path.endsWith('/') || (existsSync(path) && statSync(path).isDirectory())) {
+      refuse(
+        `the output ${path} is a folder`,
+        `Name a file in it, such as \`${join(path, '${input}.jsonl')}\`.`,
       )
+      continue
+    }
+    // Whatever goes to a device or a FIFO goes there in its turn.
+    if (path !== '-' && isSpecial(path)) continue
+    const key = path === '-' ? `- of ${input}` : identity(path)
     const other = written.get(key)
-    if (read.has(key)) clash(`the output ${path} is also an input`)
-    else if (other?.input === input) clash(`two stages write ${path === '-' ? 'to stdout' : path}`)
-    else if (other) clash(`the inputs \`${other.input}\` and \`${input}\` both write ${path}`)
+    if (read.has(key)) refuse(`the output ${path} is also an input`)
+    else if (path !== '-' && read.has(identity(partialName(path)))) {
+      refuse(`the input ${partialName(path)} is what the output ${path} is called until it is whole`)
+    } else if (other?.input === input) refuse(`two stages write ${path === '-' ? 'to stdout' : path}`)
+    else if (other) refuse(`the inputs \`${other.input}\` and \`${input}\` both write ${path}`)
     written.set(key, output)
   }
-  return errors
+  return [...errors.values()]
 }
 
 /** Outputs that are there already. */

@@ -1,15 +1,43 @@
+import * as z from 'zod'
 import type { Place } from '../errors.js'
 import type { StageSpec } from '../stages/spec.js'
 import type { ReaderSettings } from '../storage/readers.js'
+import { fillInput } from './references.js'
 
 /** A stage as it stands in a pipeline: its definition and its options after validation. */
 export interface StageUse {
   readonly spec: StageSpec
   readonly options: Readonly<Record<string, unknown>>
-  /** Some options hang on a var that has no value: what follows from them is not known. */
+  /** The options are wrong, or hang on a var that has no value: what follows from them is not known. */
   readonly incomplete: boolean
   /** Where in the definition it stands. */
   readonly place: Place | undefined
+  /** Where an option of it stands. */
+  readonly placeOf: (option: string) => Place | undefined
+}
+
+/**
+ * Stands for a stage that cannot be made out, so that nothing is said about what hangs on it. A pipeline with it is
+ * looked at, never run.
+ */
+export const UNKNOWN_STAGE: StageSpec = {
+  name: '?',
+  summary: '',
+  description: '',
+  options: z.strictObject({}),
+  accepts: ['json', 'scored', 'conversation', 'sample'],
+  emits: (input) => input,
+  memory: 'constant',
+  keepsOrder: true,
+  examples: [{ title: '', yaml: '' }],
+  create: () => {
+    throw new Error('a pipeline with mistakes in it cannot run')
+  },
+}
+
+/** The use of such a stage. */
+export function unknownStage(place: Place | undefined): StageUse {
+  return { spec: UNKNOWN_STAGE, options: {}, incomplete: true, place, placeOf: () => place }
 }
 
 /** One source of an input: a file, or several behind a pattern. */
@@ -45,7 +73,15 @@ export interface Pipeline {
   readonly overwrite: boolean
 }
 
-/** The options of a `parse`, for its reader. */
-export function readerSettings(use: StageUse): ReaderSettings {
-  return use.options as unknown as ReaderSettings // the schema of parse has exactly these
+/** The options of a `parse` for an input, for its reader. */
+export function readerSettings(use: StageUse, input: string): ReaderSettings {
+  return fillInput(use.options, input) as unknown as ReaderSettings // the schema of parse has exactly these
 }
+
+/** How many neighbouring records are one unit to all of the stages. */
+export function unitOf(uses: readonly StageUse[]): number {
+  const groups = uses.map(({ options: { group } }) => (typeof group === 'number' ? group : 1))
+  return groups.reduce((unit, group) => (unit * group) / commonDivisor(unit, group), 1)
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b))

@@ -2,10 +2,10 @@ import { Readable } from 'node:stream'
 import { Counters } from '../observe/counters.js'
 import { showRecord } from '../observe/show-record.js'
 import type { AnyRecord, Batch } from '../records/batch.js'
-import type { OpenInput } from './inputs.js'
-import { fillInput } from './interpolate.js'
-import type { Pipeline, StageUse } from './pipeline.js'
-import { readRecords } from './read.js'
+import type { OpenInput, OpenSource } from './inputs.js'
+import { type Pipeline, type StageUse, unitOf } from './pipeline.js'
+import { Limit, readRecords } from './read.js'
+import { fillInput } from './references.js'
 import { wire } from './wiring.js'
 
 /** The first records after a stage. */
@@ -17,7 +17,8 @@ export interface StagePreview {
 }
 
 /**
- * The first records of an input's first source after each stage. Nothing is written.
+ * The first records of an input's first source after each stage. Nothing is written, and nothing is read but what
+ * these records take.
  *
  * @throws SteerpipeError the first bad record among them
  */
@@ -26,11 +27,12 @@ export async function previewInput(
   input: OpenInput,
   count: number,
 ): Promise<StagePreview[]> {
-  const source = input.sources[0]
+  const [source] = input.sources
   const parse = source.parse ?? pipeline.parse
-  let batches = await firstRecords(source.files[0], parse, count)
+  const uses = [...source.stages, ...input.stages, ...pipeline.stages]
+  let batches = await firstRecords(source, parse, input.name, new Limit(count, unitOf([parse, ...uses])))
   const previews: StagePreview[] = [preview(parse, '', batches, count)]
-  for (const { use, parts } of wire([...source.stages, ...input.stages, ...pipeline.stages])) {
+  for (const { use, parts } of wire(uses).stages) {
     const options = fillInput(use.options, input.name)
     if (use.spec.name === 'write') previews.push(preview(use, ` to ${options.to}`, batches, 0))
     else {
@@ -44,15 +46,25 @@ export async function previewInput(
   return previews
 }
 
-async function firstRecords(file: string, parse: StageUse, count: number): Promise<Batch[]> {
+async function firstRecords(
+  { files }: OpenSource,
+  parse: StageUse,
+  input: string,
+  limit: Limit,
+): Promise<Batch[]> {
   const batches: Batch[] = []
-  let left = count
-  for await (const batch of readRecords(file, { parse, counters: new Counters(), onBytes: () => {} })) {
-    if (batch.records.length === 0 && batch.error) throw batch.error
-    batches.push(batch.first(left))
-    left -= batch.records.length
-    if (left <= 0) break
-    if (batch.error) throw batch.error
+  for (const file of files) {
+    if (limit.reached) break
+    for await (const batch of readRecords(file, {
+      parse,
+      input,
+      limit,
+      counters: new Counters(),
+      onBytes: () => {},
+    })) {
+      if (batch.error) throw batch.error
+      batches.push(batch)
+    }
   }
   return batches
 }

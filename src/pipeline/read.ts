@@ -5,13 +5,18 @@ import { ErrorPolicy, type StageSettings } from '../stages/policy.js'
 import { Intake } from '../stages/units.js'
 import { readBytes } from '../storage/input.js'
 import { openReader } from '../storage/readers.js'
+import type { Scan } from '../storage/record-reader.js'
 import { readerSettings, type StageUse } from './pipeline.js'
 
 /** How a file is read. */
 export interface ReadSettings extends StageSettings {
   readonly parse: StageUse
+  /** The name of the pipeline's input. */
+  readonly input: string
   /** Counts what `parse` does. */
   readonly counters: Counters
+  /** How much is read; default all. Several files may share it. */
+  readonly limit?: Limit | undefined
   /** Called with the number of decompressed bytes that were read. */
   readonly onBytes: (count: number) => void
 }
@@ -21,23 +26,64 @@ export interface ReadSettings extends StageSettings {
  * last batch.
  */
 export async function* readRecords(file: string, settings: ReadSettings): AsyncGenerator<Batch> {
-  const { counters } = settings
-  const options = readerSettings(settings.parse)
+  const { counters, limit } = settings
+  const options = readerSettings(settings.parse, settings.input)
   const group = Number(settings.parse.options.group)
   const intake = new Intake('parse', counters, new ErrorPolicy(counters, settings), group)
+  const take = (scan: Scan) => intake.take(limit ? limit.cut(scan) : scan)
   try {
     const reader = await openReader(options, file)
     for await (const bytes of readBytes(file)) {
       settings.onBytes(bytes.length)
-      const batch = intake.take(await reader.read(bytes))
+      const batch = take(await reader.read(bytes))
       if (batch.records.length > 0 || batch.error) yield batch
-      if (batch.error) return
+      if (batch.error || limit?.reached) return
     }
-    const last = intake.take(await reader.end())
-    last.error ??= intake.end() ?? null
+    const last = take(await reader.end())
+    if (!limit?.reached) last.error ??= intake.end() ?? null
     if (last.records.length > 0 || last.error) yield last
   } catch (error) {
     if (!(error instanceof SteerpipeError)) throw error
     yield Batch.failed(error)
+  }
+}
+
+/** How many good records are read: whole groups, until there are enough. */
+export class Limit {
+  reached = false
+  private good = 0
+  /** Of the group that is not whole yet. */
+  private members = 0
+  private hasFault = false
+
+  /**
+   * @param count how many records are enough
+   * @param group how many neighbouring records belong together
+   */
+  constructor(
+    private readonly count: number,
+    private readonly group: number,
+  ) {}
+
+  /** A scan without what comes after the last record that is wanted. */
+  cut(scan: Scan): Scan {
+    const { records, faults } = scan
+    let fault = 0
+    for (let index = 0; index < records.length; index++) {
+      for (; faults[fault]?.index === index; fault++) this.add(true)
+      this.add(false)
+      if (this.reached) return { records: records.slice(0, index + 1), faults: faults.slice(0, fault) }
+    }
+    for (; fault < faults.length; fault++) this.add(true)
+    return scan
+  }
+
+  private add(isFault: boolean): void {
+    this.hasFault ||= isFault
+    if (++this.members < this.group) return
+    if (!this.hasFault) this.good += this.group
+    this.members = 0
+    this.hasFault = false
+    this.reached = this.good >= this.count
   }
 }

@@ -1,26 +1,27 @@
 import { Readable, Writable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
+import { SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import type { InputReport, RunReport, StageReport } from '../observe/report.js'
-import type { Batch } from '../records/batch.js'
+import { Batch } from '../records/batch.js'
 import type { StageSettings } from '../stages/policy.js'
 import type { StageContext } from '../stages/spec.js'
 import type { Stage } from '../stages/stage.js'
 import { WriteStage } from '../stages/write.js'
 import type { Checked } from './check.js'
 import type { OpenInput, OpenSource } from './inputs.js'
-import { fillInput } from './interpolate.js'
-import type { Pipeline, StageUse } from './pipeline.js'
-import { readRecords } from './read.js'
-import { type WiredStage, wire } from './wiring.js'
+import { type Pipeline, type StageUse, unitOf } from './pipeline.js'
+import { Limit, readRecords } from './read.js'
+import { fillInput } from './references.js'
+import { type WiredInput, type WiredStage, wireInput } from './wiring.js'
 
 /** How a pipeline is run. */
 export interface RunSettings extends StageSettings {
   /** Replace outputs that are there already. */
   readonly force?: boolean
-  /** Records of each input; default all. */
+  /** Records of each input, and those that belong to the last one; default all. */
   readonly limit?: number | undefined
-  /** Ends the run early; nothing of what it wrote is kept. */
+  /** Ends the run early. Nothing is kept of the input that it was at. */
   readonly signal?: AbortSignal
   /** Called after each batch that was read, and after each input. */
   readonly onProgress?: (progress: Progress) => void
@@ -48,10 +49,19 @@ export async function runPipeline({ pipeline, inputs }: Checked, settings: RunSe
   return { pipeline: pipeline.name, inputs: reports, seconds: (performance.now() - started) / 1000 }
 }
 
+/** A stage of a run. */
+interface RunningStage {
+  readonly stage: Stage
+  readonly use: StageUse
+}
+
 /** One pass of a pipeline, over one input. */
 class InputRun {
-  /** Those that have run, in the order of the report. */
-  private readonly stages: { stage: Stage; use: StageUse }[] = []
+  private readonly wired: WiredInput
+  /** The stages of single sources, in the order in which their sources are read. */
+  private readonly own: RunningStage[] = []
+  private readonly common: readonly RunningStage[]
+  private readonly limit: Limit | undefined
   private readonly parsed = new Counters()
   private bytes = 0
 
@@ -59,30 +69,46 @@ class InputRun {
     private readonly pipeline: Pipeline,
     private readonly input: OpenInput,
     private readonly settings: RunSettings,
-  ) {}
+  ) {
+    this.wired = wireInput(pipeline, input)
+    this.common = this.create(this.wired.common)
+    if (settings.limit !== undefined) this.limit = new Limit(settings.limit, unitOf(this.uses()))
+  }
 
   async run(): Promise<InputReport> {
     const started = performance.now()
-    // The parts that a source's own stages declare are known to the common ones.
-    const before = this.input.sources[0].stages
-    const common = wire([...before, ...this.input.stages, ...this.pipeline.stages]).slice(before.length)
-    const stages = this.create(common)
-    const source = Readable.from(this.limited(this.batches()), { highWaterMark: 1 })
+    const source = Readable.from(this.batches(), { highWaterMark: 1 })
     try {
       const { signal } = this.settings
-      await connect([source, ...stages.map(({ stage }) => stage), nowhere()], signal ? { signal } : {})
-      for (const { stage } of stages) if (stage instanceof WriteStage) await stage.commit()
+      await connect([source, ...this.common.map(({ stage }) => stage), nowhere()], signal ? { signal } : {})
+      for (const write of this.writes()) await write.commit()
     } catch (error) {
       const keep = this.settings.signal?.aborted !== true
-      for (const { stage } of stages) if (stage instanceof WriteStage) await stage.abandon(keep)
+      for (const write of this.writes()) await write.abandon(keep)
       throw error
     }
-    this.stages.push(...stages)
+    this.tell()
     return this.report((performance.now() - started) / 1000)
   }
 
+  /** All that the records go through. */
+  private uses(): StageUse[] {
+    const { parse, stages } = this.pipeline
+    const { sources } = this.input
+    return [
+      ...sources.flatMap((source) => [source.parse ?? parse, ...source.stages]),
+      ...this.input.stages,
+      ...stages,
+    ]
+  }
+
+  /** The outputs, which become whole, or not, together. */
+  private writes(): WriteStage[] {
+    return [...this.own, ...this.common].flatMap(({ stage }) => (stage instanceof WriteStage ? stage : []))
+  }
+
   /** Streams for the stages of a list. */
-  private create(wired: readonly WiredStage[]): { stage: Stage; use: StageUse }[] {
+  private create(wired: readonly WiredStage[]): RunningStage[] {
     const { onError, onLeftOut, force } = this.settings
     return wired.map(({ use, parts }) => {
       const context: StageContext = {
@@ -98,22 +124,25 @@ class InputRun {
 
   /** The records of all sources, one after the other, each through its own stages. */
   private async *batches(): AsyncGenerator<Batch> {
-    for (const source of this.input.sources) {
-      const own = this.create(wire(source.stages))
-      this.stages.push(...own)
-      yield* through(
-        this.read(source),
-        own.map(({ stage }) => stage),
-      )
+    for (const [index, source] of this.input.sources.entries()) {
+      const own = this.create(this.wired.own[index])
+      this.own.push(...own)
+      const stages = own.map(({ stage }) => stage)
+      for await (const batch of through(this.read(source), stages)) {
+        yield batch
+        if (batch.error) return
+      }
     }
   }
 
   private async *read(source: OpenSource): AsyncGenerator<Batch> {
-    const { onProgress } = this.settings
     for (const file of source.files) {
+      if (this.limit?.reached) return
       const batches = readRecords(file, {
         ...this.settings,
         parse: source.parse ?? this.pipeline.parse,
+        input: this.input.name,
+        limit: this.limit,
         counters: this.parsed,
         onBytes: (count) => {
           this.bytes += count
@@ -121,29 +150,19 @@ class InputRun {
       })
       for await (const batch of batches) {
         yield batch
-        onProgress?.({ input: this.input.name, records: this.parsed.in, bytes: this.bytes })
+        this.tell()
         if (batch.error) return
       }
     }
   }
 
-  /** The first records, as many as the run's limit allows. Units stay whole. */
-  private async *limited(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
-    let left = this.settings.limit ?? Number.POSITIVE_INFINITY
-    for await (const batch of batches) {
-      if (batch.records.length < left) {
-        left -= batch.records.length
-        yield batch
-        continue
-      }
-      yield batch.first(left)
-      return
-    }
+  private tell(): void {
+    this.settings.onProgress?.({ input: this.input.name, records: this.parsed.in, bytes: this.bytes })
   }
 
   private report(seconds: number): InputReport {
     const parse: StageReport = { stage: 'parse', counters: this.parsed, outputs: [] }
-    const stages = this.stages.map(
+    const stages = [...this.own, ...this.common].map(
       ({ stage, use }): StageReport => ({
         stage: use.spec.name,
         counters: stage.counters,
@@ -155,7 +174,7 @@ class InputRun {
   }
 }
 
-/** Batches through a source's own stages. */
+/** Batches through a source's own stages. An error is in the last batch, as it is for those that were read. */
 async function* through(batches: AsyncIterable<Batch>, stages: readonly Stage[]): AsyncGenerator<Batch> {
   const last = stages.at(-1)
   if (last === undefined) {
@@ -164,8 +183,13 @@ async function* through(batches: AsyncIterable<Batch>, stages: readonly Stage[])
   }
   const running = connect([Readable.from(batches, { highWaterMark: 1 }), ...stages])
   running.catch(() => {}) // told by the iteration below, or by the await after it
-  yield* last.batches()
-  await running
+  try {
+    yield* last.batches()
+    await running
+  } catch (error) {
+    if (!(error instanceof SteerpipeError)) throw error
+    yield Batch.failed(error)
+  }
 }
 
 /** The end of the row: what comes here has been written. */

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { StageSpec } from '../stages/spec.js'
 import { STAGES } from '../stages/table.js'
 import { definitionSchema } from './definition.js'
+import { isMap } from './problems.js'
 import { kebab } from './stage-use.js'
 
 /** A JSON Schema, or a part of one. */
@@ -10,13 +11,15 @@ export type Schema = { [key: string]: unknown }
 /** A value that `${name}` may stand for, where the option is no text. */
 const REFERENCE: Schema = { type: 'string', pattern: '\\$\\{' }
 
-const optionsSchema = (options: z.ZodType): Schema =>
-  z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' }) as Schema
+function optionsSchema(options: z.ZodType): Schema {
+  const { $schema: _, ...schema } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })
+  return schema
+}
 
 /** The JSON Schema of a stage's options, with the names of pipeline files. */
 export function stageSchema(spec: StageSpec): Schema {
-  const { properties, required, ...rest } = withoutDialect(optionsSchema(spec.options))
-  const named = Object.entries((properties ?? {}) as Record<string, Schema>).map(
+  const { properties: _, required, ...rest } = optionsSchema(spec.options)
+  const named = Object.entries(propertiesOf(optionsSchema(spec.options))).map(
     ([name, schema]): [string, Schema] => [kebab(name), orReference(schema)],
   )
   return {
@@ -28,8 +31,8 @@ export function stageSchema(spec: StageSpec): Schema {
 
 /** The JSON Schema of pipeline files, for editors. */
 export function pipelineSchema(): Schema {
-  const { properties, ...rest } = withoutDialect(optionsSchema(definitionSchema))
-  const defined = properties as Record<string, Schema>
+  const { properties: _, ...rest } = optionsSchema(definitionSchema)
+  const defined = propertiesOf(optionsSchema(definitionSchema))
   const list: Schema = { type: 'array', items: { $ref: '#/$defs/stage' } }
   const entry: Schema = {
     anyOf: [
@@ -61,21 +64,42 @@ export function pipelineSchema(): Schema {
     ...rest,
     properties: {
       ...defined,
+      attributes: orReference(defined.attributes),
+      overwrite: orReference(defined.overwrite),
       inputs: {
         description: defined.inputs.description,
-        anyOf: [{ type: 'string' }, entries, { type: 'object', additionalProperties: input }],
+        anyOf: [
+          { type: 'string' },
+          entries,
+          { type: 'object', minProperties: 1, additionalProperties: input },
+        ],
       },
       stages: { ...list, minItems: 1, description: defined.stages.description },
     },
-    $defs: { stage: { anyOf: [{ enum: STAGES.map((spec) => spec.name) }, ...STAGES.map(stageUseSchema)] } },
+    $defs: {
+      stage: {
+        anyOf: [
+          { enum: STAGES.filter(standsAlone).map((spec) => spec.name) },
+          ...STAGES.map((spec) => stageUseSchema(spec)),
+        ],
+      },
+    },
   }
 }
+
+/** Whether a stage needs no options. In a pipeline file, `write` needs a path. */
+const standsAlone = (spec: StageSpec): boolean => spec.name !== 'write' && spec.options.safeParse({}).success
 
 /** One key, the stage's name, with its options. */
 function stageUseSchema(spec: StageSpec): Schema {
   const options = stageSchema(spec)
+  const alone = spec.main === undefined ? [] : [propertiesOf(options)[kebab(spec.main)]]
   const value: Schema = {
-    anyOf: [options, ...(spec.main ? [mainSchema(options, spec.main)] : []), { type: 'null' }],
+    anyOf: [
+      spec.name === 'write' ? { ...options, required: ['to'] } : options,
+      ...alone,
+      ...(standsAlone(spec) ? [{ type: 'null' }] : []),
+    ],
   }
   return {
     type: 'object',
@@ -86,13 +110,10 @@ function stageUseSchema(spec: StageSpec): Schema {
   }
 }
 
-function mainSchema(options: Schema, main: string): Schema {
-  return (options.properties as Record<string, Schema>)[kebab(main)]
-}
-
+/** The schema, and `${name}` where it and what is in it want something else than text. */
 function orReference(schema: Schema): Schema {
+  const { description, default: standard, ...rest } = withInner(schema)
   if (schema.type === 'string' && schema.enum === undefined) return schema
-  const { description, default: standard, ...rest } = schema
   return {
     ...(description !== undefined && { description }),
     ...(standard !== undefined && { default: standard }),
@@ -100,6 +121,25 @@ function orReference(schema: Schema): Schema {
   }
 }
 
-function withoutDialect({ $schema: _, ...rest }: Schema): Schema {
-  return rest
+/** The schema with references allowed in what is in it. */
+function withInner(schema: Schema): Schema {
+  const { properties, items, additionalProperties, anyOf } = schema
+  const inner = (given: unknown) => (isMap(given) ? orReference(given) : given)
+  return {
+    ...schema,
+    ...(isMap(properties) && {
+      properties: Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, inner(value)])),
+    }),
+    ...(isMap(items) && { items: inner(items) }),
+    ...(isMap(additionalProperties) && { additionalProperties: inner(additionalProperties) }),
+    // One of the alternatives of the whole is the reference.
+    ...(Array.isArray(anyOf) && {
+      anyOf: anyOf.map((each: unknown) => (isMap(each) ? withInner(each) : each)),
+    }),
+  }
+}
+
+function propertiesOf({ properties }: Schema): Record<string, Schema> {
+  const entries = Object.entries(isMap(properties) ? properties : {})
+  return Object.fromEntries(entries.flatMap(([key, value]) => (isMap(value) ? [[key, value]] : [])))
 }

@@ -1,0 +1,94 @@
+import type { Attribute } from '../records/attributes.js'
+import type { StageSpec } from '../stages/spec.js'
+import { findStage, STAGE_NAMES } from '../stages/table.js'
+import { suggestion } from '../suggest.js'
+import type { Mistakes } from './mistakes.js'
+import { type StageUse, unknownStage } from './pipeline.js'
+import { isMap, type ValuePath } from './problems.js'
+import { spelled } from './references.js'
+import { useStage } from './stage-use.js'
+import type { YamlPath } from './yaml-file.js'
+
+/** Reads the lists of stages in a definition. */
+export class StageReader {
+  /**
+   * @param attributes the definition's own, for every stage that uses them
+   * @param texts the scalars whose text came from outside
+   */
+  constructor(
+    private readonly mistakes: Mistakes,
+    private readonly attributes: readonly Attribute[] | undefined,
+    private readonly texts: ReadonlySet<unknown>,
+  ) {}
+
+  list(entries: readonly unknown[], path: YamlPath): StageUse[] {
+    return entries.map((entry, index) => this.entry(entry, [...path, index]))
+  }
+
+  /** The stage with all of its options left out. @param path what it is implied by */
+  implied(spec: StageSpec, path: YamlPath): StageUse {
+    return this.use(spec, {}, path, path)
+  }
+
+  private entry(entry: unknown, path: YamlPath): StageUse {
+    if (typeof entry === 'string') return this.named(entry, null, path, path)
+    const [name, ...others] = isMap(entry) ? Object.keys(entry) : []
+    if (isMap(entry) && name !== undefined && others.length === 0) {
+      return this.named(name, entry[name], path, [...path, name])
+    }
+    const found =
+      others.length > 0 ? `\`${name}\` and \`${others.join('`, `')}\` in one stage` : 'this is no stage'
+    this.mistakes.invalid(found, path, { expected: 'the name of a stage, or one key with its options' })
+    return this.unknown(path)
+  }
+
+  private named(name: string, value: unknown, path: YamlPath, optionsPath: YamlPath): StageUse {
+    const spec = findStage(name)
+    if (spec === undefined) {
+      this.mistakes.add('UNKNOWN_STAGE', {
+        found: `there is no stage \`${spelled(name)}\`${suggestion(name, STAGE_NAMES)}`,
+        expected: STAGE_NAMES.join(', '),
+        place: this.mistakes.file.placeOf(path),
+      })
+      return this.unknown(path)
+    }
+    if (isMap(value)) return this.use(spec, value, path, optionsPath)
+    if (value === null) return this.use(spec, {}, path, optionsPath)
+    if (spec.main !== undefined && !Array.isArray(value)) {
+      return this.use(spec, { [spec.main]: value }, path, optionsPath, spec.main)
+    }
+    const alone = spec.main === undefined ? '' : `, or its \`${spec.main}\` alone`
+    this.mistakes.invalid(`\`${name}\` has no map of options`, optionsPath, {
+      expected: `\`{ option: value }\`${alone}`,
+    })
+    return this.unknown(path)
+  }
+
+  /** @param main the option that stands alone as the stage's value */
+  private use(
+    spec: StageSpec,
+    given: Readonly<Record<string, unknown>>,
+    path: YamlPath,
+    optionsPath: YamlPath,
+    main?: string,
+  ): StageUse {
+    const { file, errors } = this.mistakes
+    const usesAttributes = 'attributes' in spec.options.shape && given.attributes === undefined
+    const options = usesAttributes && this.attributes ? { ...given, attributes: this.attributes } : given
+    const inYaml = (at: ValuePath) => (main === undefined ? [...optionsPath, ...at] : optionsPath)
+    return useStage(
+      spec,
+      options,
+      {
+        place: file.placeOf(path),
+        placeOf: (at, key) => (key ? file.placeOfKey(inYaml(at)) : file.placeOf(inYaml(at))),
+        isText: (at) => this.texts.has(file.nodeAt(inYaml(at))),
+      },
+      errors,
+    )
+  }
+
+  private unknown(path: YamlPath): StageUse {
+    return unknownStage(this.mistakes.file.placeOf(path))
+  }
+}
