@@ -1,3 +1,4 @@
+import { rmSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { SteerpipeError } from '../errors.js'
 import { ProgressLine } from '../observe/progress.js'
@@ -7,8 +8,8 @@ import { plannedOutputs } from '../pipeline/outputs.js'
 import { runPipeline } from '../pipeline/run.js'
 import type { OnError } from '../stages/policy.js'
 import { systemMessage } from '../storage/input.js'
-import { partialName } from '../storage/output.js'
-import { EXIT, isClosedPipe, say, showError } from './terminal.js'
+import { isSpecial, partialName } from '../storage/output.js'
+import { EXIT, isClosedPipe, leave, say, showError } from './terminal.js'
 
 /** What `run` and the filters have in common. */
 export interface ExecuteOptions {
@@ -17,6 +18,8 @@ export interface ExecuteOptions {
   readonly limit?: number | undefined
   /** Where the report goes as JSON. */
   readonly report?: string | undefined
+  /** Whether a terminal is told how far the run has come. */
+  readonly progress: boolean
   /** Shows the end of a run to the person. */
   readonly show: (report: RunReport) => void
 }
@@ -24,28 +27,26 @@ export interface ExecuteOptions {
 /** How many left-out records are shown one by one. */
 const SHOWN = 5
 
+/** Milliseconds that an interrupted run has for tidying up, before that is done for it. */
+const GRACE = 500
+
 /** Runs a pipeline under a person's eyes: progress, signals, what was left out. Returns the exit code. */
 export async function execute(checked: Checked, options: ExecuteOptions): Promise<number> {
-  const abort = new AbortController()
-  let interrupted = 0
-  const interrupt = (signal: NodeJS.Signals) => {
-    interrupted = signal === 'SIGTERM' ? 143 : EXIT.interrupted
-    if (abort.signal.aborted) process.exit(interrupted)
-    abort.abort()
-  }
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
-  const progress = new ProgressLine(process.stderr)
+  const partials = new Partials(checked)
+  const interruption = new Interruption(partials)
+  const progress = new ProgressLine(options.progress && !printsRecords(checked) ? process.stderr : NOWHERE)
   let shown = 0
   try {
     const report = await runPipeline(checked, {
       force: options.force,
       onError: options.onError,
       onLeftOut: (error) => {
+        progress.clear()
         if (shown++ < SHOWN) say(`left out: ${showError(error)}`)
         else if (shown === SHOWN + 1) say('left out: more records; the counts follow')
       },
       limit: options.limit,
-      signal: abort.signal,
+      signal: interruption.signal,
       onProgress: (state) => progress.show(state),
     })
     progress.clear()
@@ -54,25 +55,95 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
     return countLeftOut(report) > 0 ? EXIT.leftOut : EXIT.done
   } catch (error) {
     progress.clear()
-    if (interrupted) {
-      say('interrupted: nothing of this run was kept')
-      return interrupted
-    }
-    if (isClosedPipe(error)) return EXIT.done
-    if (error instanceof SteerpipeError) await sayKept(checked)
+    if (interruption.code !== undefined) return interruption.leave()
+    // Who closes a pipe has had enough. Where files are written too, they are not what was asked for.
+    if (isClosedPipe(error) && onlyStreams(checked)) return EXIT.done
+    const kept = partials.made()
+    if (kept.length > 0) say(`what came before the error is kept in ${kept.join(', ')}`)
     throw error
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    interruption.end()
   }
 }
 
-/** Says where the good records before an error are. */
-async function sayKept({ pipeline, inputs }: Checked): Promise<void> {
-  const { existsSync } = await import('node:fs')
-  const kept = plannedOutputs(pipeline, inputs)
-    .map(({ path }) => partialName(path))
-    .filter((path) => existsSync(path))
-  if (kept.length > 0) say(`what came before the error is kept in ${kept.join(', ')}`)
+/** What ctrl-C and a request to terminate do to a run. */
+class Interruption {
+  /** The exit code, once the run was interrupted. */
+  code: number | undefined
+  private readonly abort = new AbortController()
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(private readonly partials: Partials) {
+    process.on('SIGINT', this.take).on('SIGTERM', this.take)
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal
+  }
+
+  private readonly take = (signal: NodeJS.Signals): void => {
+    const again = this.code !== undefined
+    this.code = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
+    if (again) process.exit(this.code)
+    this.abort.abort()
+    // A write that waits for its reader would keep the run from ending.
+    this.timer = setTimeout(() => {
+      for (const path of this.partials.made()) rmSync(path, { force: true })
+      void this.leave()
+    }, GRACE)
+  }
+
+  /** Says that the run was interrupted, and ends the process. */
+  leave(): Promise<never> {
+    say('interrupted: what was not finished was removed')
+    // What is still on its way to stdout is not waited for: its reader may have stopped reading.
+    return leave(this.code ?? EXIT.interrupted, [process.stderr])
+  }
+
+  end(): void {
+    clearTimeout(this.timer)
+    process.off('SIGINT', this.take).off('SIGTERM', this.take)
+  }
+}
+
+/** The unfinished outputs of a run, told apart from those that an earlier run left there. */
+class Partials {
+  private readonly paths: readonly string[]
+  private readonly earlier: readonly (number | undefined)[]
+
+  constructor({ pipeline, inputs }: Checked) {
+    this.paths = plannedOutputs(pipeline, inputs).map(({ path }) => partialName(path))
+    this.earlier = this.paths.map(changed)
+  }
+
+  made(): string[] {
+    return this.paths.filter((path, index) => {
+      const now = changed(path)
+      return now !== undefined && now !== this.earlier[index]
+    })
+  }
+}
+
+/** When a file was changed; undefined if there is none. */
+function changed(path: string): number | undefined {
+  try {
+    return statSync(path).mtimeMs
+  } catch {
+    return undefined
+  }
+}
+
+/** A terminal that is none. */
+const NOWHERE = { isTTY: false, write: () => true }
+
+/** Whether records are shown on a terminal, which progress would get between. */
+function printsRecords({ pipeline, inputs }: Checked): boolean {
+  return process.stdout.isTTY && plannedOutputs(pipeline, inputs).some(({ path }) => path === '-')
+}
+
+/** Whether nothing is written but stdout, FIFOs and devices. */
+function onlyStreams({ pipeline, inputs }: Checked): boolean {
+  return plannedOutputs(pipeline, inputs).every(({ path }) => path === '-' || isSpecial(path))
 }
 
 async function writeReport(path: string, report: RunReport): Promise<void> {

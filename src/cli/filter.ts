@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import type { SteerpipeError } from '../errors.js'
+import { SteerpipeError } from '../errors.js'
 import { countLeftOut, type RunReport, showTold } from '../observe/report.js'
 import { CheckFailure, preparePipeline, refuseExisting } from '../pipeline/check.js'
 import type { Pipeline, StageUse } from '../pipeline/pipeline.js'
@@ -9,12 +9,14 @@ import type { OnError } from '../stages/policy.js'
 import type { StageSpec } from '../stages/spec.js'
 import { writeSpec } from '../stages/write.js'
 import { execute } from './execute.js'
-import { onErrorOption } from './options.js'
-import { stageFlags } from './stage-flags.js'
+import { onErrorOption, outputPath } from './options.js'
+import { givenOptions, stageFlags } from './stage-flags.js'
 import { say } from './terminal.js'
 
 /** What a filter is given beside the options of its stages. */
 interface FilterArguments {
+  /** The name of the command, and what stands behind `--`. */
+  _: (string | number)[]
   files: string[]
   out: string
   onError: OnError
@@ -37,41 +39,62 @@ export function filterCommand(spec: StageSpec): CommandModule<object, FilterArgu
           default: [],
           describe: 'files to read; else stdin',
         })
-        .options({
-          ...(spec === parseSpec ? {} : stageFlags(parseSpec, 'Reading:')),
-          ...(spec === writeSpec ? {} : stageFlags(spec, `Options of ${spec.name}:`)),
-          out: {
-            alias: 'o',
-            type: 'string',
-            default: '-',
-            requiresArg: true,
-            describe: 'the file to write; - is stdout',
-          },
-          'on-error': onErrorOption,
-          force: { type: 'boolean', default: false, describe: 'replace an output that is there already' },
-        })
+        .options(filterOptions(spec))
         .epilogue(`In a pipeline file:\n  - ${example.yaml.replaceAll('\n', '\n    ')}`) as never,
     handler: (given) => runFilter(spec, given),
   }
 }
 
+/** The flags of a stage as a filter. */
+export function filterOptions(spec: StageSpec) {
+  return {
+    ...(spec === parseSpec ? {} : stageFlags(parseSpec, 'Reading:')),
+    ...(spec === writeSpec ? {} : stageFlags(spec, `Options of ${spec.name}:`)),
+    out: {
+      alias: 'o',
+      type: 'string',
+      default: '-',
+      requiresArg: true,
+      describe: 'the file to write; - is stdout; ${part} in it gives each part a file; .gz compresses',
+    },
+    'on-error': onErrorOption,
+    force: { type: 'boolean', default: false, describe: 'replace an output that is there already' },
+  } as const
+}
+
 async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void> {
   const errors: SteerpipeError[] = []
-  const parse = useFlags(parseSpec, given, errors, spec === parseSpec ? [] : optionNames(spec))
-  const own = spec === parseSpec || spec === writeSpec ? [] : [useFlags(spec, given, errors, [])]
-  const write = useStage(writeSpec, { to: given.out }, FROM_FLAGS, errors)
+  const parse = await useFlags(parseSpec, given, errors, spec === parseSpec ? [] : optionNames(spec))
+  const own = spec === parseSpec || spec === writeSpec ? [] : [await useFlags(spec, given, errors, [])]
+  const write = useStage(writeSpec, { to: outputPath('--out', given.out, ['part']) }, FROM_FLAGS, errors)
   if (errors.length > 0) throw new CheckFailure(errors)
-  if (given.files.length === 0 && process.stdin.isTTY)
-    say('reading records from the terminal; end with ctrl-D')
-  const checked = await preparePipeline(
-    filterPipeline(spec.name, given.files, parse, [...own, write], given.force),
-  )
+  const files = filesOf(given)
+  if (files.length === 0 && process.stdin.isTTY) say('reading records from the terminal; end with ctrl-D')
+  const checked = await preparePipeline(filterPipeline(spec.name, files, parse, [...own, write], given.force))
   if (!given.force) refuseExisting(checked)
   process.exitCode = await execute(checked, {
     force: given.force,
     onError: given.onError,
+    // Of filters in a row the first that reads a file tells: they have one terminal between them.
+    progress: files.length > 0 && !files.includes('-'),
     show: showWhatMatters,
   })
+}
+
+/** The files to read. @throws SteerpipeError USAGE */
+function filesOf({ files, _: [, ...others] }: FilterArguments): string[] {
+  const all = [...files, ...others.map(String)]
+  if (all.includes('')) {
+    throw new SteerpipeError('USAGE', { found: 'a file without a name', expected: 'paths, or `-` for stdin' })
+  }
+  if (all.filter((file) => file === '-').length > 1) {
+    throw new SteerpipeError('USAGE', {
+      found: '`-` is named twice',
+      expected: 'stdin once',
+      fix: 'It can be read once only.',
+    })
+  }
+  return all
 }
 
 function filterPipeline(
@@ -90,16 +113,14 @@ function filterPipeline(
 const FROM_FLAGS = { place: undefined, placeOf: () => undefined, isText: () => true }
 
 /** A stage with the options that flags give. @param except names that belong to another stage */
-function useFlags(
+async function useFlags(
   spec: StageSpec,
   given: FilterArguments,
   errors: SteerpipeError[],
   except: readonly string[],
-): StageUse {
-  const options: Record<string, unknown> = {}
-  for (const name of optionNames(spec)) {
-    if (given[name] !== undefined && !except.includes(name)) options[name] = given[name]
-  }
+): Promise<StageUse> {
+  const options = await givenOptions(spec, given)
+  for (const name of except) delete options[name]
   return useStage(spec, options, FROM_FLAGS, errors)
 }
 

@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CommandModule } from 'yargs'
 import { DATA_SETS } from '../datasets/index.js'
-import { loadFile } from '../pipeline/load.js'
 import { STAGES } from '../stages/table.js'
 import { print } from './terminal.js'
 
@@ -28,6 +27,7 @@ export const listCommand: CommandModule = {
 /** The pipeline files of the folder with their descriptions, or what is wrong with them. */
 async function recipes(): Promise<[string, string][]> {
   if (!existsSync(FOLDER)) return []
+  const { loadFile } = await import('../pipeline/load.js')
   const files = readdirSync(FOLDER).filter((file) => /\.ya?ml$/.test(file))
   return Promise.all(
     files.sort().map(async (file): Promise<[string, string]> => {

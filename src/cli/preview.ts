@@ -5,15 +5,20 @@ import { previewInput, showPreviews } from '../pipeline/preview.js'
 import { loadSettings, setOption } from './definition-options.js'
 import { print, say } from './terminal.js'
 
+/** The flags of `preview`. */
+export const previewOptions = {
+  set: setOption,
+  records: { alias: 'n', type: 'number', default: 3, requiresArg: true, describe: 'how many records' },
+} as const
+
 /** `steerpipe preview FILE` */
 export const previewCommand: CommandModule<object, { file: string; set: string[]; records: number }> = {
   command: 'preview <file>',
   describe: 'show the first records after each stage, and write nothing',
   builder: (yargs) =>
-    yargs.positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' }).options({
-      set: setOption,
-      records: { alias: 'n', type: 'number', default: 3, requiresArg: true, describe: 'how many records' },
-    }) as never,
+    yargs
+      .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
+      .options(previewOptions) as never,
   handler: async ({ file, set, records }) => {
     if (!Number.isInteger(records) || records < 1) {
       throw new SteerpipeError('USAGE', { found: '`-n` is not a whole number of at least 1' })

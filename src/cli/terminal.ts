@@ -1,21 +1,28 @@
+import type { Writable } from 'node:stream'
 import { SteerpipeError, showPlace } from '../errors.js'
 import { CheckFailure } from '../pipeline/check.js'
+import { systemMessage } from '../storage/input.js'
 
 /** Exit codes of the command. */
-export const EXIT = { done: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as const
+export const EXIT = { done: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130, terminated: 143 } as const
 
 /** Says something to the person: data goes to stdout, all else to stderr. */
 export function say(text: string): void {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
 }
 
-/** Writes what a command was asked for to stdout. */
+/** Writes what a command was asked for to stdout. @throws SteerpipeError WRITE_FAILED */
 export async function print(text: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EPIPE' ? resolve() : reject(error),
-    )
-    process.stdout.write(text, () => resolve())
+    // The write itself is told of a failure; the event comes beside that.
+    process.stdout.on('error', () => {})
+    process.stdout.write(text, (error) => {
+      if (!error || (error as NodeJS.ErrnoException).code === 'EPIPE') resolve()
+      else {
+        const found = `writing failed: ${systemMessage(error)}`
+        reject(new SteerpipeError('WRITE_FAILED', { found, place: { input: 'stdout' }, cause: error }))
+      }
+    })
   })
 }
 
@@ -46,13 +53,28 @@ export function tell(error: unknown, verbose: boolean): number {
   return EXIT.failed
 }
 
+/**
+ * Ends the process, when what was said and written has gone out. It would not end by itself while an input is
+ * silent that nobody reads any more.
+ *
+ * @param streams what is waited for
+ */
+export async function leave(
+  code: number,
+  streams: readonly Writable[] = [process.stdout, process.stderr],
+): Promise<never> {
+  for (const stream of streams)
+    if (stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve))
+  process.exit(code)
+}
+
 function causes(error: Error): string[] {
   const list: string[] = []
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) list.push(cause.message)
   return list
 }
 
-/** Whether an error says that whoever read our stdout has gone, as `head` does. */
+/** Whether an error says that whoever read our output has gone, as `head` does. */
 export function isClosedPipe(error: unknown): boolean {
   return (
     error instanceof SteerpipeError &&

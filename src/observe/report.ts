@@ -69,7 +69,7 @@ export function showReport(report: RunReport): string {
         ({ path, bytes }) => `${path === '-' ? 'stdout' : path} (${showBytes(bytes)})`,
       )
       lines.push(`  ${stage.padEnd(width)}${counts}${first === undefined ? '' : `  → ${first}`}`)
-      for (const output of more) lines.push(`${' '.repeat(width + 31)}  → ${output}`)
+      for (const output of more) lines.push(`${' '.repeat(width + 32)}  → ${output}`)
     }
   }
   lines.push(...showTold(report, 'leftOut', 'left out'), ...showTold(report, 'notes', 'note'))

@@ -36,6 +36,8 @@ export interface Start {
   readonly cwd: string
   /** What stdin gives; default nothing. */
   readonly input?: string | Uint8Array
+  /** Whose process it is; default the own user's. */
+  readonly uid?: number
 }
 
 /** Longer than any of these runs takes on a slow machine; a run that hangs fails its test. */
@@ -44,15 +46,16 @@ const PATIENCE = 50_000
 const ENV = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' }
 
 /** Runs the command to its end. */
-export function steerpipe(args: readonly string[], { cwd, input = '' }: Start): Ended {
+export function steerpipe(args: readonly string[], { cwd, input = '', uid }: Start): Ended {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...COMMAND, ...args], {
     cwd,
     input,
+    ...(uid !== undefined && { uid }),
     env: ENV,
     timeout: PATIENCE,
     maxBuffer: 1 << 28,
   })
-  return { status, signal, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') }
+  return { status, signal, stdout: String(stdout ?? ''), stderr: String(stderr ?? '') }
 }
 
 /** Runs a script of bash in which `steerpipe` is the command; `$?` of a pipe is its first failure's. */
