@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { type RunReport, showReport } from '../observe/report.js'
-import { type Checked, prepareFile, preparePipeline, refuseExisting } from '../pipeline/check.js'
+import { type Checked, prepareFile, refuseExisting } from '../pipeline/check.js'
 import { plannedOutputs } from '../pipeline/outputs.js'
 import { loadSettings, pairs, setOption } from './definition-options.js'
 import { execute } from './execute.js'
@@ -52,9 +52,12 @@ export const runCommand: CommandModule<object, Arguments> = {
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
       throw new SteerpipeError('USAGE', { found: '`--limit` is not a whole number of at least 1' })
     }
-    const settings = { ...loadSettings(given.set), inputs: pairs('--input', given.input) }
-    const prepared = await prepareFile(file, settings)
-    const checked = output === undefined ? prepared : await withOutput(prepared, output)
+    const settings = {
+      ...loadSettings(given.set),
+      inputs: pairs('--input', given.input),
+      ...(output !== undefined && { output: outputPath('--output', output, ['input', 'part']) }),
+    }
+    const checked = await prepareFile(file, settings)
     if (report !== undefined) checkReport(report, file, checked)
     if (!force && !checked.pipeline.overwrite) refuseExisting(checked)
     process.exitCode = await execute(checked, {
@@ -72,23 +75,6 @@ export const runCommand: CommandModule<object, Arguments> = {
       },
     })
   },
-}
-
-/** The pipeline with another path for its last `write`. @throws SteerpipeError USAGE; CheckFailure */
-async function withOutput({ pipeline }: Checked, output: string): Promise<Checked> {
-  const to = outputPath('--output', output, ['input', 'part'])
-  const last = pipeline.stages.findLastIndex((use) => use.spec.name === 'write')
-  if (last < 0) {
-    throw new SteerpipeError('USAGE', {
-      found: '`--output`: the definition has no `write` for all of its inputs',
-      fix: 'Change the path in the definition, or put it into a var.',
-    })
-  }
-  const stages = pipeline.stages.map((use, index) =>
-    index === last ? { ...use, options: { ...use.options, to } } : use,
-  )
-  // The other path may be an input, or that of another output.
-  return preparePipeline({ ...pipeline, stages })
 }
 
 /** Refuses a report that would be written over something else. @throws SteerpipeError */

@@ -103,7 +103,15 @@ export class WriteStage extends Stage {
   /** Makes the outputs whole, under their final names. */
   async commit(): Promise<void> {
     this.settled = true
-    for (const output of this.outputs.values()) await output.commit()
+    const outputs = [...this.outputs.values()]
+    for (const [index, output] of outputs.entries()) {
+      try {
+        await output.commit()
+      } catch (error) {
+        await Promise.all(outputs.slice(index).map((left) => left.abandon(true)))
+        throw error
+      }
+    }
   }
 
   /** Leaves the outputs unfinished. @param keep whether what was written stays, as `NAME.partial` */

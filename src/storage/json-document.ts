@@ -93,7 +93,7 @@ export class JsonDocumentReader implements RecordReader {
     const { damaged } = this.decoder
     if (!damaged || this.ended) return
     const byte = damaged.byte.toString(16).padStart(2, '0')
-    this.stop('NOT_UTF8', `the byte 0x${byte}, which is not UTF-8`, damaged.offset, scan)
+    this.stop('NOT_UTF8', `the byte 0x${byte}, which is not UTF-8,`, damaged.offset, scan)
   }
 
   /** @throws Refusal */

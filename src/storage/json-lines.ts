@@ -226,7 +226,7 @@ function lineError(error: unknown): SteerpipeError {
   const column = error.code === 'JSON_SYNTAX' ? ` at byte ${error.at + 1} of the line` : ''
   return new SteerpipeError(error.code, {
     found: error.found + column,
-    expected: error.code === 'NOT_AN_OBJECT' ? 'one JSON object a line' : undefined,
+    expected: error.code === 'TOO_DEEP' ? 'at most 100,000 levels' : 'one legal JSON object a line',
   })
 }
 
@@ -234,6 +234,7 @@ function notUtf8(bytes: Buffer): SteerpipeError {
   const at = firstNotUtf8(bytes)
   return new SteerpipeError('NOT_UTF8', {
     found: `the byte 0x${bytes[at].toString(16).padStart(2, '0')} at byte ${at + 1} of the line is not UTF-8`,
+    expected: 'UTF-8',
   })
 }
 

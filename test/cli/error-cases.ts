@@ -72,6 +72,7 @@ const expand = (
 export const DATA_ERRORS: readonly ErrorCase[] = [
   second('NOT_UTF8', ['parse'], Buffer.from('{"a":"\xe9"}\n', 'latin1'), {
     found: 'the byte 0xe9 at byte 7 of the line is not UTF-8',
+    expected: 'UTF-8',
     fix: CONVERT,
   }),
   {
@@ -79,16 +80,18 @@ export const DATA_ERRORS: readonly ErrorCase[] = [
     args: ['parse', '--format', 'json'],
     input: Buffer.from('[{"a":1},{"a":"\xe9"}]', 'latin1'),
     where: 'stdin, record 2 (byte 9), parse',
-    found: 'the byte 0xe9, which is not UTF-8 at byte 7 of the record',
+    found: 'the byte 0xe9, which is not UTF-8, at byte 7 of the record',
     fix: CONVERT,
     stdout: '{"a": 1}\n',
   },
   second('JSON_SYNTAX', ['parse'], '{"a":1,}\n', {
     found: '`}` where a key belongs at byte 8 of the line',
+    expected: 'one legal JSON object a line',
     fix: MEND_LINE,
   }),
   second('JSON_SYNTAX', ['parse'], 'no JSON at all', {
     found: '`no` where a value belongs at byte 1 of the line',
+    expected: 'one legal JSON object a line',
     fix: MEND_LINE,
   }),
   {
@@ -102,11 +105,12 @@ export const DATA_ERRORS: readonly ErrorCase[] = [
   },
   second('NOT_AN_OBJECT', ['parse'], '[1]\n', {
     found: 'an array',
-    expected: 'one JSON object a line',
+    expected: 'one legal JSON object a line',
     fix: 'Each line must hold one record, `{…}`. For one big array use `parse: { format: json }`.',
   }),
   second('TOO_DEEP', ['parse'], deep, {
     found: 'nesting deeper than 100,000 levels',
+    expected: 'at most 100,000 levels',
     fix: 'Flatten the record, or go on without it with `--on-error skip`.',
   }),
   second('LINE_TOO_LONG', ['parse', '--max-line-bytes', String(byte)], `{"a":"${'x'.repeat(byte)}"}\n`, {

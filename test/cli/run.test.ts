@@ -62,6 +62,19 @@ describe('run', () => {
     expect(unknown.stderr).toContain('(did you mean `two`?) [USAGE]')
   })
 
+  test('--input and --output need no value for the vars that they take the place of', () => {
+    put(cwd, {
+      'unset.yaml':
+        'name: x\nvars: { in: null, out: null }\ninputs: { a: "${in}" }\nstages: [write: "${out}"]\n',
+    })
+    const { status, stderr } = steerpipe(
+      ['run', 'unset.yaml', '--input', 'a=one.jsonl', '--output', 'o.jsonl'],
+      { cwd },
+    )
+    expect([status, stderr]).toEqual([0, expect.stringContaining('→ o.jsonl')])
+    expect(read(cwd, 'o.jsonl')).toBe(ONE)
+  })
+
   test('--output may be stdout, and --input stdin', () => {
     const args = ['run', 'both.yaml', '--input', 'two=-', '--output', '-']
     const { status, stdout } = steerpipe(args, { cwd, input: lines({ id: 7 }) })

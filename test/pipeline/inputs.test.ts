@@ -41,6 +41,7 @@ describe('a pattern', () => {
     ['d/{b,a}.jsonl', ['d/a.jsonl', 'd/b.jsonl']],
     ['d/[ab].jsonl', ['d/a.jsonl', 'd/b.jsonl']],
     ['d/**/e.jsonl', ['d/deep/e.jsonl']],
+    ['d/**/{e,é,a2}.jsonl', ['d/a2.jsonl', 'd/deep/e.jsonl', 'd/é.jsonl']],
     ['d/?.json', ['d/c.json']],
     // A file of that very name is that file.
     ['d/[x].jsonl', ['d/[x].jsonl']],

@@ -86,7 +86,7 @@ describe('the first records after each stage', () => {
       'd/2.jsonl': '\n',
       'd/3.jsonl': rows(1, 1),
       'd/4.jsonl': rows(2, 3),
-      'd/5.jsonl': 'no json',
+      'd/5.jsonl': Buffer.of(0x1f, 0x8b, 0, 0), // no gzip either
     })
     const [parsed] = await preview('name: x\ninputs: d/*.jsonl\nstages: [write: x]\n', 2)
     expect(parsed.records.map((record) => record.json())).toEqual([row(1), row(2)])

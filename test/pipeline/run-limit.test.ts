@@ -37,6 +37,14 @@ describe('limit', () => {
     expect(counts(report)).toEqual(['parse 6 6', 'write 6 6'])
   })
 
+  test('files behind it are not opened', async () => {
+    put({ 'c.jsonl': Buffer.of(0x1f, 0x8b, 0, 0) })
+    const text = 'name: x\ninputs: "?.jsonl"\nstages: [write: out.jsonl]\noverwrite: true\n'
+    await run(text, { limit: 8 })
+    expect(prompts('out.jsonl')).toHaveLength(8)
+    await expect(run(text, { limit: 9 })).rejects.toMatchObject({ code: 'GZIP_DAMAGED' })
+  })
+
   test('what is wrong behind it is not seen, what is wrong before it is', async () => {
     put({ 'a.jsonl': `${row(1)}\nbad\n${row(2)}\n${row(3)}\nbad\n` })
     const text = 'name: x\ninputs: a.jsonl\nstages: [write: out.jsonl]\noverwrite: true\n'

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { counts, filesBelow, prompts, put, row, rows, run, textOf, useWorkFolder } from './support.js'
 
@@ -87,6 +89,18 @@ stages: [write: "out/\${input}.jsonl"]
     expect(prompts('own/b.jsonl.partial')).toEqual(['p4'])
     expect(filesBelow('out')).toHaveLength(1)
     expect(filesBelow('own')).toHaveLength(1)
+  })
+
+  test('so are many of them, however slow the stages behind', async () => {
+    put({ 'b.jsonl': `${rows(1, 30_000)}{"prompt":"p5"}\n` })
+    const text = `name: x
+inputs: [{ from: b.jsonl, stages: [template: helpsteer2] }]
+stages: [label-format, write: out/sft.jsonl.gz, regression-expand, write: out/reg.jsonl]
+`
+    await expect(run(text)).rejects.toMatchObject({ code: 'MISSING_FIELD' })
+    expect(prompts('out/reg.jsonl.partial')).toHaveLength(30_000)
+    const kept = gunzipSync(readFileSync('out/sft.jsonl.gz.partial')).toString()
+    expect(kept.split('\n')).toHaveLength(30_001)
   })
 
   test('bad records of theirs are left out by reason', async () => {

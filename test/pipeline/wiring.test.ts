@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { wireInput } from '../../src/pipeline/wiring.js'
 import { lint, lintErrors, prepare, put, rows, useWorkFolder } from './support.js'
 
 useWorkFolder()
@@ -164,6 +165,15 @@ describe('stages of an input, and of an entry', () => {
     expect(await lint(using(input, 'label-format', 'write: "${input}-${part}"'))).toEqual([
       `5:24 ${MISFIT} no stage before this one puts records into parts, and the path has \`\${part}\` in it`,
     ])
+  })
+
+  test('the common stages know the parts of all sources', async () => {
+    const { pipeline } = await prepare(
+      `name: x\ninputs: [in.jsonl, { from: in.jsonl, stages: [${PREFERENCE}] }]\nstages: [write: x]\n`,
+    )
+    const { own, common } = wireInput(pipeline, pipeline.inputs[0])
+    expect(own.map((stages) => stages.map(({ parts }) => parts))).toEqual([[], [undefined]])
+    expect(common.map(({ takes, parts }) => [takes, parts])).toEqual([[undefined, ['train', 'val']]])
   })
 
   test('parse belongs at the start of each list', async () => {

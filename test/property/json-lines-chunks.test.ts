@@ -186,7 +186,7 @@ test.each([
   ['{"a":"x', 'a string without its closing quote at byte 6 of the line'],
   ['{"a":1} 2', 'more text after the end of the record at byte 9 of the line'],
   ['{"a":1', 'the end of the line where `,` or `}` belongs at byte 7 of the line'],
-  [' [1]', 'an array; expected one JSON object a line'],
+  [' [1]', 'an array; expected one legal JSON object a line'],
 ])('what is said of %j', (line, message) => {
   expect(readChunks([Buffer.from(`{}\n${line}\n{}`)])[1].message).toContain(`test:2 (byte 3): ${message}`)
 })
