@@ -2,7 +2,7 @@ import { SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 import { Batch } from '../records/batch.js'
 import { ErrorPolicy, type StageSettings } from '../stages/policy.js'
-import { Intake } from '../stages/units.js'
+import { Intake, saysNothing } from '../stages/units.js'
 import { readBytes } from '../storage/input.js'
 import { openReader } from '../storage/readers.js'
 import type { Scan } from '../storage/record-reader.js'
@@ -36,12 +36,12 @@ export async function* readRecords(file: string, settings: ReadSettings): AsyncG
     for await (const bytes of readBytes(file)) {
       settings.onBytes(bytes.length)
       const batch = take(await reader.read(bytes))
-      if (batch.records.length > 0 || batch.error) yield batch
+      if (!saysNothing(batch)) yield batch
       if (batch.error || limit?.reached) return
     }
     const last = take(await reader.end())
     if (!limit?.reached) last.error ??= intake.end() ?? null
-    if (last.records.length > 0 || last.error) yield last
+    if (!saysNothing(last)) yield last
   } catch (error) {
     if (!(error instanceof SteerpipeError)) throw error
     yield Batch.failed(error)
