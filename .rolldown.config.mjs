@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'rolldown'
 
 // The library and the command, with what they share in chunks of its own. Libraries are bundled too: loading
@@ -5,12 +6,13 @@ import { defineConfig } from 'rolldown'
 export default defineConfig({
   input: { index: 'src/index.ts', 'cli/index': 'src/cli/index.ts' },
   platform: 'node',
+  resolve: { alias: { 'string-width': fileURLToPath(new URL('src/cli/text-width.ts', import.meta.url)) } },
   tsconfig: true,
   output: {
     dir: 'dist',
     format: 'esm',
     cleanDir: true,
-    minify: { compress: true, mangle: false, codegen: false },
+    minify: { compress: true, mangle: false, codegen: true },
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
   },
