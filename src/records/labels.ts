@@ -106,8 +106,12 @@ export type RoundPolicy = 'none' | 'half-even'
 
 /** Scores to label strings, for one set of attributes. */
 export class LabelFormat {
-  private readonly names: readonly JsonText[]
-  private readonly known: ReadonlySet<JsonText>
+  /** Each attribute's place in the label. */
+  private readonly places: ReadonlyMap<JsonText, number>
+  /** What stands before each score. */
+  private readonly openings: readonly string[]
+  /** The scores of the turn at hand, by the attribute's place. */
+  private readonly found: (Score | undefined)[]
 
   constructor(
     private readonly attributes: readonly Attribute[],
@@ -115,25 +119,36 @@ export class LabelFormat {
     private readonly range: RangePolicy,
     private readonly note: (note: Note) => void,
   ) {
-    this.names = attributes.map((attribute) => encode(attribute.name))
-    this.known = new Set(this.names)
+    const names = attributes.map((attribute) => encode(attribute.name))
+    this.places = new Map(names.map((name, place) => [name, place]))
+    this.openings = names.map((name) => `${name}:`)
+    this.found = names.map(() => undefined)
   }
 
   /**
    * `name:score,…` in the order of the attributes, with those that are there; `""` when none is.
    * Numbers are spelled as Python prints them after reading them; text that spells a number is put in as it is.
    *
+   * @param scores each name once
    * @throws SteerpipeError BAD_SCORE, OUT_OF_RANGE
    */
   render(scores: readonly Score[]): JsonText {
-    let label = ''
-    for (let i = 0; i < this.names.length; i++) {
-      const name = this.names[i]
-      const score = scores.find((candidate) => candidate.name === name)
-      if (score === undefined) continue
-      label += `${label ? ',' : ''}${name}:${this.spell(score.json, this.attributes[i])}`
+    const { found, places, openings, attributes } = this
+    found.fill(undefined)
+    let unknown = 0
+    for (const score of scores) {
+      const place = places.get(score.name)
+      if (place === undefined) unknown++
+      else found[place] = score
     }
-    for (const score of scores) if (!this.known.has(score.name)) this.note('unknown attribute dropped')
+    let label = ''
+    for (let i = 0; i < found.length; i++) {
+      const score = found[i]
+      if (score === undefined) continue
+      if (label) label += ','
+      label += openings[i] + this.spell(score.json, attributes[i])
+    }
+    for (; unknown > 0; unknown--) this.note('unknown attribute dropped')
     return label as JsonText
   }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { SteerpipeError } from '../errors.js'
-import { CONTROL, ILLEGAL, inspect, PADDING, RESPELL } from '../records/bytes.js'
+import { CONTROL, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
 import { type Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { RecordReader, Scan } from './record-reader.js'
@@ -22,6 +22,10 @@ export interface LinesOptions {
   readonly maxLineBytes: number
 }
 
+/** Memory of readers that have come to their end. A new one for each of many small files would be wasted. */
+const idle: RegionBytes[] = []
+const MOST_IDLE = 2
+
 /**
  * Reads JSON Lines: a record a line, in legal JSON as `JSON.parse` reads it. A byte order mark and blank lines
  * are allowed, and a carriage return before the line end.
@@ -31,8 +35,7 @@ export interface LinesOptions {
  * through line by line, to find out what is wrong where.
  */
 export class JsonLinesReader implements RecordReader {
-  private bytes = Buffer.alloc(0)
-  private words = new Int32Array(0)
+  private readonly region = idle.pop() ?? new RegionBytes(512 * 1024)
   /** Bytes in the buffer. */
   private held = 0
   /** Bytes of the stream before the buffer. */
@@ -42,8 +45,10 @@ export class JsonLinesReader implements RecordReader {
   /** Inside a line that is too long: its bytes are passed over. */
   private discarding = false
 
-  constructor(private readonly options: LinesOptions) {
-    this.allocate(512 * 1024)
+  constructor(private readonly options: LinesOptions) {}
+
+  private get bytes(): Buffer {
+    return this.region.bytes
   }
 
   read(chunk: Uint8Array): Scan {
@@ -76,20 +81,13 @@ export class JsonLinesReader implements RecordReader {
       this.append(Uint8Array.of(LINE_END))
       this.scanRegion(this.held, scan)
     }
+    if (idle.length < MOST_IDLE) idle.push(this.region)
     return scan
-  }
-
-  private allocate(size: number): void {
-    const bytes = Buffer.from(new ArrayBuffer((size + PADDING + 3) & ~3))
-    this.bytes.copy(bytes, 0, 0, this.held)
-    this.bytes = bytes
-    this.words = new Int32Array(bytes.buffer)
   }
 
   /** Puts bytes at the end of the buffer. Returns where they begin there. */
   private append(chunk: Uint8Array): number {
-    const needed = this.held + chunk.length + PADDING
-    if (needed > this.bytes.length) this.allocate(Math.max(needed, this.bytes.length * 2))
+    this.region.ensure(this.held + chunk.length)
     this.bytes.set(chunk, this.held)
     this.held += chunk.length
     // A byte order mark, which can only stand at the start of the stream.
@@ -128,11 +126,7 @@ export class JsonLinesReader implements RecordReader {
   /** Scans the region in one go. Returns the number of lines, or undefined if anything in it is refused. */
   private scanFast(end: number, origin: Origin, records: JsonRecord[]): number | undefined {
     if (!isUtf8(this.bytes.subarray(0, end))) return undefined
-    // What lies behind the region may be half a character or half an escape: the passes look at spaces instead.
-    const behind = Buffer.from(this.bytes.subarray(end, end + PADDING))
-    this.bytes.fill(0x20, end, end + PADDING)
-    const flags = inspect(this.bytes, this.words, end)
-    behind.copy(this.bytes, end)
+    const flags = this.region.inspect(end)
     if (flags & ILLEGAL) return undefined
     const careful = (flags & CONTROL) !== 0
     const respell = (flags & RESPELL) !== 0

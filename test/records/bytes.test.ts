@@ -1,12 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CONTROL, ILLEGAL, inspect, PADDING, RESPELL } from '../../src/records/bytes.js'
+import wabt from 'wabt'
+import { CONTROL, ILLEGAL, INSPECT_WASM, RESPELL, RegionBytes } from '../../src/records/bytes.js'
+import { ROOT, readText } from '../support/paths.js'
+
+const region = new RegionBytes(16)
 
 /** The flags of some bytes. */
 function flagsOf(content: Uint8Array): number {
-  const bytes = new Uint8Array((content.length + PADDING + 3) & ~3).fill(0x20)
-  bytes.set(content)
-  return inspect(bytes, new Int32Array(bytes.buffer), content.length)
+  region.ensure(content.length)
+  // What lies behind must not matter, and must stay.
+  region.bytes.fill(0x5c, content.length, content.length + 24)
+  region.bytes.set(content)
+  const flags = region.inspect(content.length)
+  expect([...region.bytes.subarray(content.length, content.length + 24)]).toEqual(new Array(24).fill(0x5c))
+  return flags
 }
 
 /** The same, one byte after the other. */
@@ -103,4 +111,19 @@ describe('inspect', () => {
       }
     }
   })
+})
+
+test('the committed code is what inspect.wat compiles to', async () => {
+  const module = (await wabt()).parseWat('inspect.wat', readText(`${ROOT}/src/records/inspect.wat`), {
+    simd: true,
+  })
+  expect(Buffer.from(module.toBinary({}).buffer).toString('base64')).toBe(INSPECT_WASM)
+})
+
+test('growing keeps what is there', () => {
+  const small = new RegionBytes(1)
+  small.bytes.set(text('{"a":1}'))
+  small.ensure(1_000_000)
+  expect(small.bytes.length).toBeGreaterThanOrEqual(1_000_000)
+  expect(small.bytes.toString('latin1', 0, 7)).toBe('{"a":1}')
 })
