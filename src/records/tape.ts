@@ -140,9 +140,21 @@ export function scanValue(text: string, at: number, tape: Tape, careful: boolean
   let cells = tape.cells
   let length = tape.length
   let depth = 0
+  let atKey = false
   for (;;) {
-    // At a value. Six cells: this value's three, and a key's two after it.
+    // Eight cells: a key's two, a value's three, and some to spare.
     if (length + 8 > cells.length) cells = tape.grow(length)
+    if (atKey) {
+      if (text.charCodeAt(at) !== QUOTE) throw unexpected(text, at, 'a key')
+      const keyEnd = stringEnd(text, at + 1)
+      cells[length++] = at + 1
+      cells[length++] = keyEnd
+      at = skipSpace(text, keyEnd + 1)
+      if (text.charCodeAt(at) !== COLON) throw unexpected(text, at, '`:`')
+      at = skipSpace(text, at + 1)
+      atKey = false
+    }
+    // At a value.
     const code = text.charCodeAt(at)
     const node = length
     cells[node] = at
@@ -157,16 +169,12 @@ export function scanValue(text: string, at: number, tape: Tape, careful: boolean
       open[depth++] = node
       at = skipSpace(text, at + 1)
       if (code === OPEN_OBJECT) {
-        if (text.charCodeAt(at) !== CLOSE_OBJECT) {
-          if (text.charCodeAt(at) !== QUOTE) throw unexpected(text, at, 'a key or `}`')
-          const keyEnd = stringEnd(text, at + 1)
-          cells[length++] = at + 1
-          cells[length++] = keyEnd
-          at = skipSpace(text, keyEnd + 1)
-          if (text.charCodeAt(at) !== COLON) throw unexpected(text, at, '`:`')
-          at = skipSpace(text, at + 1)
+        const first = text.charCodeAt(at)
+        if (first === QUOTE) {
+          atKey = true
           continue
         }
+        if (first !== CLOSE_OBJECT) throw unexpected(text, at, 'a key or `}`')
       } else if (text.charCodeAt(at) !== CLOSE_ARRAY) continue
     } else {
       at = code === QUOTE ? stringEnd(text, at + 1) + 1 : scalarEnd(text, at)
@@ -185,16 +193,7 @@ export function scanValue(text: string, at: number, tape: Tape, careful: boolean
       const inObject = text.charCodeAt(cells[parent]) === OPEN_OBJECT
       if (code === COMMA) {
         at = skipSpace(text, at + 1)
-        if (inObject) {
-          if (length + 8 > cells.length) cells = tape.grow(length)
-          if (text.charCodeAt(at) !== QUOTE) throw unexpected(text, at, 'a key')
-          const keyEnd = stringEnd(text, at + 1)
-          cells[length++] = at + 1
-          cells[length++] = keyEnd
-          at = skipSpace(text, keyEnd + 1)
-          if (text.charCodeAt(at) !== COLON) throw unexpected(text, at, '`:`')
-          at = skipSpace(text, at + 1)
-        }
+        atKey = inObject
         break
       }
       if (code !== (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {

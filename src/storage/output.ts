@@ -71,6 +71,12 @@ async function openSpecial(path: string): Promise<Sink> {
   return new FileOutput(path, await open(path, 'w'), true)
 }
 
+/**
+ * Bytes after which a file is flushed to the disk in the background. Most of it is there by then when the file is
+ * whole, and the last flush, for which one has to wait, is short.
+ */
+const FLUSH_BYTES = 32 * 1024 * 1024
+
 /** A file that is written beside its name and renamed when it is whole. */
 class FileOutput implements Sink {
   bytes = 0
@@ -81,6 +87,11 @@ class FileOutput implements Sink {
   /** Bytes of the file that were written whole. */
   private written = 0
   private failed = false
+  /** The flush that is under way; a failure that it meets is told when the file shall be whole. */
+  private flushing: Promise<void> | undefined
+  private flushFailure: unknown
+  /** Bytes that were written when the last flush began. */
+  private flushed = 0
   private open = true
 
   constructor(
@@ -101,11 +112,25 @@ class FileOutput implements Sink {
     await this.settled()
     this.writing = writeAll(this.handle, bytes).then(() => {
       this.written += bytes.length
+      if (!this.special && this.written - this.flushed >= FLUSH_BYTES) this.flush()
     })
     // The failure is told by whoever waits next; until then it is not an unhandled one.
     this.writing.catch(() => {
       this.failed = true
     })
+  }
+
+  private flush(): void {
+    if (this.flushing) return
+    this.flushed = this.written
+    this.flushing = this.handle
+      .datasync()
+      .catch((error: unknown) => {
+        this.flushFailure ??= error
+      })
+      .finally(() => {
+        this.flushing = undefined
+      })
   }
 
   async settled(): Promise<void> {
@@ -120,6 +145,8 @@ class FileOutput implements Sink {
     await this.settled()
     try {
       if (this.special) return await this.close()
+      await this.flushing
+      if (this.flushFailure) throw this.flushFailure
       await this.handle.sync()
       await this.close()
       await rename(partialName(this.path), this.path)
@@ -131,6 +158,7 @@ class FileOutput implements Sink {
 
   async abandon(keep: boolean): Promise<void> {
     await this.writing.catch(() => {})
+    await this.flushing
     let kept = keep && this.written > 0
     if (kept && this.failed && !this.special) {
       // Of a write that failed (a full disk) some bytes may be there: no line is left half-written.
