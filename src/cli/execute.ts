@@ -9,7 +9,7 @@ import { runPipeline } from '../pipeline/run.js'
 import type { OnError } from '../stages/policy.js'
 import { systemMessage } from '../storage/input.js'
 import { isSpecial, partialName } from '../storage/output.js'
-import { EXIT, isClosedPipe, leave, say, showError } from './terminal.js'
+import { EXIT, isClosedPipe, leave, say, showFinding } from './terminal.js'
 
 /** What `run` and the filters have in common. */
 export interface ExecuteOptions {
@@ -42,7 +42,7 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
       onError: options.onError,
       onLeftOut: (error) => {
         progress.clear()
-        if (shown++ < SHOWN) say(`left out: ${showError(error)}`)
+        if (shown++ < SHOWN) say(`left out: ${showFinding(error)}`)
         else if (shown === SHOWN + 1) say('left out: more records; the counts follow')
       },
       limit: options.limit,

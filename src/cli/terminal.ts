@@ -26,10 +26,15 @@ export async function print(text: string): Promise<void> {
   })
 }
 
+/** What was found, and where, on one line. */
+export function showFinding(error: SteerpipeError): string {
+  const where = [error.place && showPlace(error.place), error.stage].filter(Boolean).join(', ')
+  return `${where ? `${where}: ` : ''}${error.found} [${error.code}]`
+}
+
 /** An error as a person reads it: what was found where, what was expected, what to do. */
 export function showError(error: SteerpipeError): string {
-  const where = [error.place && showPlace(error.place), error.stage].filter(Boolean).join(', ')
-  const lines = [`${where ? `${where}: ` : ''}${error.found} [${error.code}]`]
+  const lines = [showFinding(error)]
   if (error.expected !== undefined) lines.push(`  expected: ${error.expected}`)
   lines.push(`  do: ${error.fix}`)
   return lines.join('\n')

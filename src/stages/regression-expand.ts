@@ -63,12 +63,15 @@ export const regressionExpandSpec = defineStage({
         const conversation = asConversation(record)
         const { mask, system, source } = conversation
         let text = given.system === 'constant' || system === null ? constant : opening(system)
+        let samples = 0
         conversation.turns.forEach((turn, index) => {
           text += (turn.from === mask ? user : assistant) + turn.value + end
-          if (turn.label)
+          if (turn.label) {
             emit(new Sample(source, (text + labelToken) as JsonText, vectors.render(turn.label)))
-          else if (turn.scores !== null) throw unlabelled(index)
+            samples++
+          } else if (turn.scores !== null) throw unlabelled(index)
         })
+        if (samples === 0) note('conversation without a label gave no sample')
       }
     }),
 })

@@ -66,11 +66,12 @@ export function stageOptions<Options extends z.ZodObject>(
   spec: StageSpec<Options>,
   given: z.input<Options> | undefined,
 ): z.output<Options> {
-  const result = spec.options.safeParse(given ?? {})
+  const result = spec.options.safeParse(given ?? {}, { reportInput: true })
   if (result.success) return result.data
   const issue = result.error.issues[0]
   throw new SteerpipeError('BAD_OPTION', {
-    found: `${spec.name}: ${describeIssue(issue, Object.keys(spec.options.shape))}`,
+    found: describeIssue(issue, Object.keys(spec.options.shape)),
+    fix: `\`steerpipe ${spec.name} --help\` shows the options; in scripts their names are camelCase. What is not of the stage itself (\`onError\`, \`overwrite\`) goes into the second argument.`,
     stage: spec.name,
   })
 }
@@ -82,7 +83,12 @@ export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[])
     const names = issue.keys.map((key) => `\`${key}\`${path ? '' : suggestion(key, known)}`)
     return `unknown option ${names.join(', ')}${path ? ` in \`${path}\`` : ''}`
   }
-  const message = issue.message[0].toLowerCase() + issue.message.slice(1)
+  const { input } = issue
+  const near =
+    issue.code === 'invalid_value' && typeof input === 'string'
+      ? `, found \`${input}\`${suggestion(input, issue.values.map(String))}`
+      : ''
+  const message = issue.message[0].toLowerCase() + issue.message.slice(1) + near
   return path ? `\`${path}\`: ${message}` : message
 }
 

@@ -67,10 +67,11 @@ describe('by default', () => {
     ).toHaveLength(1)
   })
 
-  test('nothing labelled, nothing made', async () => {
+  test('nothing labelled, nothing made, and that is told', async () => {
     const stage = regressionExpand()
     expect(await linesThrough([asked({}), asked({ label: null }), asked({ label: '' })], stage)).toEqual([])
-    expect(counts(stage.counters)).toEqual({ in: 3, out: 0, leftOut: {}, notes: {} })
+    const notes = { 'conversation without a label gave no sample': 3 }
+    expect(counts(stage.counters)).toEqual({ in: 3, out: 0, leftOut: {}, notes })
   })
 
   test('scores that are no label yet would be lost without a word', async () => {

@@ -204,7 +204,7 @@ describe('options', () => {
   test.each<[unknown, RegExp]>([
     [{}, /give either `dataset` or `mapping`/],
     [{ dataset: 'helpsteer2', mapping: { prompt: 'p', response: 'r' } }, /give either/],
-    [{ dataset: 'helpsteer3' }, /`dataset`/],
+    [{ dataset: 'helpsteer3' }, /`dataset`: .*found `helpsteer3` \(did you mean `helpsteer2?`\?\)/],
     [{ mapping: { prompt: 'p' } }, /`mapping.response`/],
     [{ mapping: { prompt: 'p', response: 'r', reply: 'x' } }, /unknown option `reply` in `mapping`/],
     [
