@@ -1,19 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { countLeftOut } from '../../src/observe/report.js'
-import { counts, prompts, put, row, rows, run, useWorkFolder } from './support.js'
+import { counts, FULL, prompts, put, row, rows, run, useWorkFolder } from './support.js'
 
 useWorkFolder()
 beforeEach(() => put({ 'a.jsonl': rows(1, 5), 'b.jsonl': rows(6, 8) }))
-
-const FULL = `name: full
-inputs: { one: a.jsonl, two: b.jsonl }
-stages:
-  - template: helpsteer2
-  - label-format
-  - write: out/sft/\${input}.jsonl
-  - regression-expand
-  - write: out/reg/\${input}.jsonl
-`
 
 describe('limit', () => {
   test.each([1, 3, 5, 100])('%i records of each input', async (limit) => {

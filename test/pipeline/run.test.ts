@@ -2,20 +2,10 @@ import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { reportData } from '../../src/observe/report.js'
 import type { Progress } from '../../src/pipeline/run.js'
-import { counts, filesBelow, prompts, put, row, rows, run, textOf, useWorkFolder } from './support.js'
+import { counts, FULL, filesBelow, prompts, put, row, rows, run, textOf, useWorkFolder } from './support.js'
 
 useWorkFolder()
 beforeEach(() => put({ 'a.jsonl': rows(1, 5), 'b.jsonl': rows(6, 8) }))
-
-const FULL = `name: full
-inputs: { one: a.jsonl, two: b.jsonl }
-stages:
-  - template: helpsteer2
-  - label-format
-  - write: out/sft/\${input}.jsonl
-  - regression-expand
-  - write: out/reg/\${input}.jsonl
-`
 
 describe('one pass over each input', () => {
   test('writes all that the definition names, and nothing else', async () => {

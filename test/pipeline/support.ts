@@ -140,3 +140,14 @@ export const prompts = (path: string): string[] =>
 /** What came into each stage of an input and went out of it. */
 export const counts = (report: RunReport, input = 0): string[] =>
   report.inputs[input].stages.map(({ stage, counters }) => `${stage} ${counters.in} ${counters.out}`)
+
+/** A definition over the inputs a.jsonl and b.jsonl that writes twice on its way. */
+export const FULL = `name: full
+inputs: { one: a.jsonl, two: b.jsonl }
+stages:
+  - template: helpsteer2
+  - label-format
+  - write: out/sft/\${input}.jsonl
+  - regression-expand
+  - write: out/reg/\${input}.jsonl
+`
