@@ -72,14 +72,18 @@ export function showReport(report: RunReport): string {
       for (const output of more) lines.push(`${' '.repeat(width + 32)}  → ${output}`)
     }
   }
-  lines.push(...showTold(report, 'leftOut', 'left out'), ...showTold(report, 'notes', 'note'))
+  lines.push(
+    ...showTold(report, 'dropped', 'dropped'),
+    ...showTold(report, 'leftOut', 'left out'),
+    ...showTold(report, 'notes', 'note'),
+  )
   if (countLeftOut(report) === 0) lines.push('left out: nothing')
   lines.push(`done in ${report.seconds.toFixed(2)} s`)
   return `${lines.join('\n')}\n`
 }
 
 /** One line for each reason and stage. */
-export function showTold(report: RunReport, what: 'leftOut' | 'notes', word: string): string[] {
+export function showTold(report: RunReport, what: 'leftOut' | 'dropped' | 'notes', word: string): string[] {
   const counts = new Map<string, number>()
   for (const { stages } of report.inputs) {
     for (const { stage, counters } of stages) {
@@ -107,6 +111,7 @@ export function reportData(report: RunReport): unknown {
         stage,
         in: counters.in,
         out: counters.out,
+        dropped: Object.fromEntries(counters.dropped),
         leftOut: Object.fromEntries(counters.leftOut),
         notes: Object.fromEntries(counters.notes),
         outputs,

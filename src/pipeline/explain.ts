@@ -58,7 +58,7 @@ function describe(use: StageUse, takes: string, gives: string): string[] {
   const { spec } = use
   const flow = takes === gives ? takes : `${takes} → ${gives}`
   const order = spec.keepsOrder ? 'order kept' : 'order changed'
-  const head = `${spec.name.padEnd(18)} ${flow.padEnd(62)} memory: ${spec.memory}, ${order}`
+  const head = `${spec.name.padEnd(18)} ${flow.padEnd(62)} memory: ${spec.memory(use.options)}, ${order}`
   const options = Object.entries(spelled(use.options)).map(
     ([key, value]) => `    ${kebab(key)}: ${showValue(value)}`,
   )

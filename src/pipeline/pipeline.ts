@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Place } from '../errors.js'
-import type { StageSpec } from '../stages/spec.js'
+import { ALL_WIRES, type StageSpec } from '../stages/spec.js'
 import type { ReaderSettings } from '../storage/readers.js'
 import { fillInput } from './references.js'
 
@@ -25,9 +25,9 @@ export const UNKNOWN_STAGE: StageSpec = {
   summary: '',
   description: '',
   options: z.strictObject({}),
-  accepts: ['json', 'scored', 'conversation', 'sample'],
+  accepts: ALL_WIRES,
   emits: (input) => input,
-  memory: 'constant',
+  memory: () => 'constant',
   keepsOrder: true,
   examples: [{ title: '', yaml: '' }],
   create: () => {

@@ -17,6 +17,8 @@ export class Batch<R extends AnyRecord = AnyRecord> {
    * Node's `pipeline` would throw those away; the last stage raises it.
    */
   error: SteerpipeError | null = null
+  /** How many units the whole stream has, where that is known before its end: after a shuffle. */
+  total: number | null = null
 
   /**
    * @param records the records

@@ -61,6 +61,12 @@ export class Conversation implements BaseRecord {
     this.system = parts.system
   }
 
+  inPart(part: string | null): Conversation {
+    const copy = new Conversation(this.source, this, this.edits)
+    copy.part = part
+    return copy
+  }
+
   json(): string {
     const out = new ByteWriter(1024)
     this.writeTo(out)

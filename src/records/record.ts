@@ -37,6 +37,8 @@ export interface BaseRecord {
   readonly source: JsonRecord
   /** The part that it belongs to (`train`, `val`), if a stage has set one. */
   part: string | null
+  /** The record in another part: a copy, since one record may stand in a stream several times. */
+  inPart(part: string | null): BaseRecord
   /** The record as one line of JSON without its line end; one character a byte. */
   json(): string
   /** Writes what `json` gives, without making one string of it. */
@@ -67,6 +69,12 @@ export class JsonRecord implements BaseRecord {
 
   get source(): JsonRecord {
     return this
+  }
+
+  inPart(part: string | null): JsonRecord {
+    const copy = new JsonRecord(this.block, this.line, this.start, this.end, this.root)
+    copy.part = part
+    return copy
   }
 
   /** Where it was read. */

@@ -17,6 +17,12 @@ export class Sample implements BaseRecord {
     readonly vector: string,
   ) {}
 
+  inPart(part: string | null): Sample {
+    const copy = new Sample(this.source, this.text, this.vector)
+    copy.part = part
+    return copy
+  }
+
   json(): string {
     return `{"text": "${this.text}", "label": [${this.vector}]}`
   }

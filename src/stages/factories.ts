@@ -1,9 +1,13 @@
 import type * as z from 'zod'
 import { labelFormatSpec } from './label-format.js'
+import { limitSpec } from './limit.js'
 import { ObjectsStage } from './objects.js'
 import { parseSpec } from './parse.js'
 import type { StageSettings } from './policy.js'
 import { regressionExpandSpec } from './regression-expand.js'
+import { repeatSpec } from './repeat.js'
+import { sampleSpec } from './sample.js'
+import { skipSpec } from './skip.js'
 import { type StageContext, stageOptions } from './spec.js'
 import { templateSpec } from './template.js'
 import type { EndStage, PassingStage, TypedStage } from './typed.js'
@@ -13,6 +17,10 @@ export type ParseOptions = z.input<typeof parseSpec.options>
 export type TemplateOptions = z.input<typeof templateSpec.options>
 export type LabelFormatOptions = z.input<typeof labelFormatSpec.options>
 export type RegressionExpandOptions = z.input<typeof regressionExpandSpec.options>
+export type RepeatOptions = z.input<typeof repeatSpec.options>
+export type LimitOptions = z.input<typeof limitSpec.options>
+export type SkipOptions = z.input<typeof skipSpec.options>
+export type SampleOptions = z.input<typeof sampleSpec.options>
 
 /** How `parse` is set up in a script, beside its options. */
 export interface ParseSettings extends StageSettings {
@@ -90,6 +98,47 @@ export function regressionExpand(
     'json' | 'conversation',
     'sample'
   >
+}
+
+/**
+ * Each record, or group of records, several times in a row.
+ *
+ * @param options `times`, at least 1
+ * @throws SteerpipeError BAD_OPTION
+ */
+export function repeat(options: RepeatOptions, settings: StageSettings = {}): PassingStage {
+  return repeatSpec.create(stageOptions(repeatSpec, options), settings) as PassingStage
+}
+
+/**
+ * The first records, and the rest of the group that the last of them belongs to. What comes after them is taken and
+ * dropped: a source is not told to stop.
+ *
+ * @param options `count`, 0 or more
+ * @throws SteerpipeError BAD_OPTION
+ */
+export function limit(options: LimitOptions, settings: StageSettings = {}): PassingStage {
+  return limitSpec.create(stageOptions(limitSpec, options), settings) as PassingStage
+}
+
+/**
+ * All but the first records, and the rest of the group that the last of these belongs to.
+ *
+ * @param options `count`, 0 or more
+ * @throws SteerpipeError BAD_OPTION
+ */
+export function skip(options: SkipOptions, settings: StageSettings = {}): PassingStage {
+  return skipSpec.create(stageOptions(skipSpec, options), settings) as PassingStage
+}
+
+/**
+ * A random part of the records, in their order.
+ *
+ * @param options `fraction`, 0 to 1; `seed`, default 10
+ * @throws SteerpipeError BAD_OPTION
+ */
+export function sample(options: SampleOptions, settings: StageSettings = {}): PassingStage {
+  return sampleSpec.create(stageOptions(sampleSpec, options), settings) as PassingStage
 }
 
 /**

@@ -23,7 +23,7 @@ export const labelFormatSpec = defineStage({
   options,
   accepts: ['json', 'scored', 'conversation'],
   emits: () => 'conversation',
-  memory: 'constant',
+  memory: () => 'constant',
   keepsOrder: true,
   examples: [
     { title: 'As the original tools do', yaml: 'label-format' },

@@ -43,7 +43,7 @@ export const parseSpec = defineStage({
   main: 'format',
   accepts: [],
   emits: () => 'json',
-  memory: 'constant',
+  memory: () => 'constant',
   keepsOrder: true,
   examples: [
     { title: 'JSON Lines', yaml: 'parse' },
@@ -82,8 +82,8 @@ class ParseStage extends Stage {
     return batch
   }
 
-  protected override async finish(): Promise<Batch | undefined> {
-    if (!this.reader) return undefined
+  protected override async finish(): Promise<Batch> {
+    if (!this.reader) return new Batch([])
     const batch = this.intake.take(await this.reader.end())
     batch.error ??= this.intake.end() ?? null
     return batch

@@ -1,7 +1,7 @@
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { type Core, CoreRunner, type CoreTools } from './core.js'
 import type { StageSettings } from './policy.js'
-import { Stage } from './stage.js'
+import { type Results, Stage } from './stage.js'
 import { Grouping } from './units.js'
 
 /** How records are bound together at a stage. */
@@ -34,8 +34,8 @@ export class RecordStage<Out extends AnyRecord> extends Stage {
     return this.runner.run(this.grouping ? this.grouping.take(batch) : batch)
   }
 
-  protected override finish(): Batch | undefined {
+  protected override finish(): Results {
     const error = this.grouping?.end()
-    return error && Batch.failed(error)
+    return error ? Batch.failed(error) : []
   }
 }

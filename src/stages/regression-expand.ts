@@ -44,7 +44,7 @@ export const regressionExpandSpec = defineStage({
   options,
   accepts: ['json', 'conversation'],
   emits: () => 'sample',
-  memory: 'constant',
+  memory: () => 'constant',
   keepsOrder: true,
   examples: [
     { title: 'The nine-wide vector of SteerLM', yaml: 'regression-expand' },

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { SteerpipeError } from '../errors.js'
+import { type ErrorCode, SteerpipeError } from '../errors.js'
 import { type AttributeInput, attributesFrom, STEERLM_ATTRIBUTES } from '../records/attributes.js'
 import { suggestion } from '../suggest.js'
 import type { StageSettings } from './policy.js'
@@ -11,7 +11,10 @@ import type { Stage } from './stage.js'
  */
 export type Wire = 'json' | 'scored' | 'conversation' | 'sample'
 
-/** What a stage holds in memory: a few batches, a bounded window, or something for each record. */
+/** Every wire: for stages that leave records as they are. */
+export const ALL_WIRES: readonly Wire[] = ['json', 'scored', 'conversation', 'sample']
+
+/** What a stage holds in memory: a few batches, as much as its option `memory` says, or something for each record. */
 export type MemoryClass = 'constant' | 'window' | 'all'
 
 /** A use of a stage in a pipeline file, for help and the README; tests lint each one. */
@@ -48,12 +51,27 @@ export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
   readonly main?: string
   readonly accepts: readonly Wire[]
   readonly emits: (input: Wire, options: z.output<Options>) => Wire
-  readonly memory: MemoryClass
+  readonly memory: (options: z.output<Options>) => MemoryClass
   readonly keepsOrder: boolean
   readonly examples: readonly [Example, ...Example[]]
+  /** Options that are paths from the folder of the pipeline file. */
+  readonly paths?: readonly string[]
+  /** What can only be seen by looking further than at the options themselves. */
+  readonly check?: (options: z.output<Options>) => OptionMistake[] | Promise<OptionMistake[]>
   /** The parts that the stage puts records into. */
   readonly parts?: (options: z.output<Options>) => readonly string[] | undefined
   readonly create: (options: z.output<Options>, context: StageContext) => Stage
+}
+
+/** Something wrong with an option. */
+export interface OptionMistake {
+  readonly option: string
+  readonly code: ErrorCode
+  readonly found: string
+  readonly expected?: string | undefined
+  readonly fix?: string | undefined
+  /** Where in the option's text, in characters. */
+  readonly at?: number | undefined
 }
 
 /** Checks nothing at run time: it ties the types of a spec's options together. */
@@ -98,6 +116,35 @@ export const groupOption = z
   .min(1)
   .default(1)
   .describe('How many neighbouring records belong together, such as 2 for preference pairs.')
+
+/** The option `seed`. */
+export const seedOption = z
+  .int()
+  .default(10)
+  .describe('An integer; the same seed gives the same result. Default 10, the seed of the original tools.')
+
+const MEMORY_SIZE = /^(\d+(?:\.\d+)?) ?([kmg]i?)?b?$/i
+
+const UNITS: Readonly<Record<string, number>> = {
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+}
+
+function bytesOf(size: string): number {
+  const [, number, unit = ''] = MEMORY_SIZE.exec(size) ?? []
+  return Math.floor(Number(number) * (UNITS[unit.toLowerCase()] ?? 1))
+}
+
+/** The option `memory`: bytes, or a number with a unit. Bytes after validation. */
+export const memoryOption = z
+  .union([z.int(), z.string().regex(MEMORY_SIZE, 'write it as `256MB`')])
+  .default('256MB')
+  .transform((size) => (typeof size === 'number' ? size : bytesOf(size)))
+  .refine((bytes) => bytes >= 1_000_000, 'less than `1MB` is too little')
 
 const attributeName = z
   .string()

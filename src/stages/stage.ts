@@ -12,6 +12,9 @@ const GATHER = 256
 /** How many batches wait before and after a stage. A batch is some 256 KiB of text. */
 const BATCHES = 2
 
+/** What a stage makes: a batch, or several, one after the other. */
+export type Results = Batch | Promise<Batch> | Iterable<Batch> | AsyncIterable<Batch>
+
 /** The longest pause between two looks at what the streams behind a failed stage still hold, in milliseconds. */
 const LONGEST_PAUSE = 32
 
@@ -36,6 +39,8 @@ export abstract class Stage extends Transform {
   private failed = false
   /** Called when all that was given has been read, or the stream is destroyed. */
   private onEmpty: (() => void) | undefined
+  /** Called when more is wanted, or the stream is destroyed. */
+  private onRead: (() => void) | undefined
 
   constructor(
     readonly stageName: string,
@@ -54,11 +59,11 @@ export abstract class Stage extends Transform {
   }
 
   /** The stage's work on one batch. */
-  protected abstract handle(batch: Batch): Batch | Promise<Batch>
+  protected abstract handle(batch: Batch): Results
 
-  /** The stage's work at the end of the input; a batch if there is something left to give. */
-  protected finish(): Batch | undefined | Promise<Batch | undefined> {
-    return undefined
+  /** The stage's work at the end of the input: what is left to give. */
+  protected finish(): Results {
+    return []
   }
 
   /** Gives a batch to the readable side. */
@@ -86,6 +91,7 @@ export abstract class Stage extends Transform {
   override destroy(error?: Error): this {
     super.destroy(error)
     this.onEmpty?.()
+    this.onRead?.()
     return this
   }
 
@@ -111,6 +117,7 @@ export abstract class Stage extends Transform {
 
   override _read(size: number): void {
     super._read(size)
+    this.onRead?.()
     // More is wanted. (What is being read still counts in `readableLength` here.)
     if (this.gathered.length > 0) this.scheduleGathered()
   }
@@ -119,8 +126,7 @@ export abstract class Stage extends Transform {
     this.queue(async () => {
       await this.handleGathered()
       if (this.failed || this.destroyed) return
-      const last = await this.finish()
-      if (last) await this.deliver(last)
+      await this.deliverAll(this.finish())
     }, callback)
   }
 
@@ -169,7 +175,26 @@ export abstract class Stage extends Transform {
 
   protected async handleBatch(batch: Batch): Promise<void> {
     if (this.failed || this.destroyed) return
-    await this.deliver(await this.handle(batch))
+    await this.deliverAll(this.handle(batch))
+  }
+
+  /** Gives what a stage made; of several batches each next one is made when there is room for it. */
+  private async deliverAll(results: Results): Promise<void> {
+    if (results instanceof Batch || results instanceof Promise) return this.deliver(await results)
+    for await (const batch of results) {
+      await this.deliver(batch)
+      await this.room()
+      if (this.failed || this.destroyed) return
+    }
+  }
+
+  /** Resolves when the readable side can take more. */
+  private async room(): Promise<void> {
+    while (this.readableLength >= this.readableHighWaterMark && !this.destroyed) {
+      await new Promise<void>((resolve) => {
+        this.onRead = resolve
+      })
+    }
   }
 
   private async deliver(batch: Batch): Promise<void> {

@@ -1,6 +1,10 @@
 import { labelFormatSpec } from './label-format.js'
+import { limitSpec } from './limit.js'
 import { parseSpec } from './parse.js'
 import { regressionExpandSpec } from './regression-expand.js'
+import { repeatSpec } from './repeat.js'
+import { sampleSpec } from './sample.js'
+import { skipSpec } from './skip.js'
 import type { StageSpec } from './spec.js'
 import { templateSpec } from './template.js'
 import { writeSpec } from './write.js'
@@ -11,6 +15,10 @@ export const STAGES: readonly StageSpec[] = [
   templateSpec,
   labelFormatSpec,
   regressionExpandSpec,
+  repeatSpec,
+  limitSpec,
+  skipSpec,
+  sampleSpec,
   writeSpec,
 ]
 

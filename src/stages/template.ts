@@ -68,7 +68,7 @@ export const templateSpec = defineStage({
   main: 'dataset',
   accepts: ['json'],
   emits: (_input, given) => (given.dataset === 'conversations' ? 'conversation' : 'scored'),
-  memory: 'constant',
+  memory: () => 'constant',
   keepsOrder: true,
   parts: (given) => dataSetOf(given).parts,
   examples: [

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
-import { type AnyRecord, type Batch, toBytes } from '../records/batch.js'
+import { type AnyRecord, Batch, toBytes } from '../records/batch.js'
 import { isSpecial, type Output, openOutput } from '../storage/output.js'
 import { type Core, CoreRunner } from './core.js'
-import { defineStage, type StageContext } from './spec.js'
+import { ALL_WIRES, defineStage, type StageContext } from './spec.js'
 import { Stage } from './stage.js'
 
 const options = z.strictObject({
@@ -25,9 +25,9 @@ export const writeSpec = defineStage({
     'A file is written beside its name (`NAME.partial`) and renamed when it is whole; when a run stops at a bad record, the good records before it stay there. Records pass on, so that one read can feed several files. Records that nothing has changed are written as they were read. stdout is written as it goes.',
   options,
   main: 'to',
-  accepts: ['json', 'scored', 'conversation', 'sample'],
+  accepts: ALL_WIRES,
   emits: (input) => input,
-  memory: 'constant',
+  memory: () => 'constant',
   keepsOrder: true,
   examples: [
     { title: 'One file an input', yaml: 'write: out/${input}.jsonl' },
@@ -95,9 +95,10 @@ export class WriteStage extends Stage {
     return batch
   }
 
-  protected override async finish(): Promise<undefined> {
+  protected override async finish(): Promise<Batch> {
     await this.start()
     if (this.context.commitLater !== true) await this.commit()
+    return new Batch([])
   }
 
   /** Makes the outputs whole, under their final names. */
