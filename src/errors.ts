@@ -52,6 +52,11 @@ export const CATALOGUE = {
     cause: 'A label is not of the form `name:number,name:number`.',
     cure: 'Mend the label, or go on without the record with `--on-error skip`.',
   },
+  BAD_TREE: {
+    cause:
+      'Messages do not make a tree: one replies to a message that does not stand before it in its tree, an id occurs twice, or a role is neither `prompter` nor `assistant`.',
+    cure: 'Mend the tree, or go on without it with `--on-error skip`.',
+  },
   OUT_OF_RANGE: {
     cause: 'With `range: error`, a score lies outside the range of its attribute.',
     cure: 'Mend the score, widen the attribute, or use `range: clamp` or `range: keep`.',
@@ -63,6 +68,53 @@ export const CATALOGUE = {
   PLAIN_OBJECT: {
     cause: 'Something written into a stage is neither a batch nor a plain object that JSON can spell.',
     cure: 'Write objects made of strings, finite numbers, booleans, null, arrays and objects; bytes go into `parse()`.',
+  },
+  MAP_FAILED: {
+    cause: 'The function of a `map` threw an error, or returned something that is no record.',
+    cure: 'Mend the function, or go on without the record with `--on-error skip`.',
+  },
+  FILTER_FAILED: {
+    cause: 'The expression of a `filter` cannot be evaluated for a record, such as for want of a field.',
+    cure: 'Let the expression ask first (`has(source.x) && …`, `type(source.x) == string && …`), or go on without the record with `--on-error skip`.',
+  },
+  MEMORY_FULL: {
+    cause: 'A stage that holds something for each record has come to the end of its `memory`.',
+    cure: 'Raise the option `memory` of the stage.',
+  },
+  SERVER_UNREACHABLE: {
+    cause: 'No reward server was ready for as long as `wait-ready` says.',
+    cure: 'Start the server, or correct its address, and run again; `wait-ready` says how long to wait.',
+  },
+  SERVER_WRONG: {
+    cause:
+      'A reward server is not the one that was declared: other names, other types, another number of scores.',
+    cure: 'Name the server’s own scores in their order with `heads`, or correct `server`, `protocol` or `model`.',
+  },
+  SERVER_DENIED: {
+    cause: 'A reward server refuses to be used: the key is missing or wrong, or it has moved.',
+    cure: 'Put the key into the environment and name its variable with `api-key-env`.',
+  },
+  SERVER_FAILING: {
+    cause: 'A reward server fails so often that asking again makes no sense.',
+    cure: 'Look at the server’s log; when it is well again, run again.',
+  },
+  SERVER_REFUSED: {
+    cause: 'A reward server refuses a text, however often it is asked.',
+    cure: 'Look at the record; a limit for long texts is `max-chars`. Go on without it with `--on-error skip`.',
+  },
+  SCORES_UNUSABLE: {
+    cause:
+      'A reward server gives scores for a text that are no numbers, or too few of them, however often it is asked.',
+    cure: 'Look at the record and at the server; go on without the record with `--on-error skip`.',
+  },
+  TEXT_TOO_LONG: {
+    cause: 'A conversation is longer than `max-chars` of `annotate` allows.',
+    cure: 'Use `on-long: cut-turns` or `on-long: skip`, or raise `max-chars` if the server takes more.',
+  },
+  NOT_SENDABLE: {
+    cause:
+      'A text has half of a surrogate pair in it, which UTF-8 cannot spell, so that no server can be asked about it.',
+    cure: 'Mend the record, or go on without it with `--on-error skip`.',
   },
   READ_FAILED: {
     cause: 'The system could not read an input.',
@@ -129,6 +181,17 @@ export const CATALOGUE = {
   BAD_OPTION: {
     cause: 'An option of a stage is unknown, or has a value that it cannot have.',
     cure: '`steerpipe STAGE --help` shows the options.',
+    exit: 2,
+  },
+  BAD_EXPRESSION: {
+    cause:
+      'The expression of a `filter` cannot be read, names what records do not have, or gives no truth value.',
+    cure: 'Mend the expression; `steerpipe filter --help` says what it may name.',
+    exit: 2,
+  },
+  MAP_MODULE: {
+    cause: 'The module of a `map` does not exist, cannot be loaded, or exports no function by default.',
+    cure: 'Correct the path (in a pipeline file it is from the folder of that file), or the module.',
     exit: 2,
   },
   USAGE: {

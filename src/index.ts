@@ -17,10 +17,20 @@ export type { JsonRecord } from './records/record.js'
 export type { Sample } from './records/sample.js'
 export { type Composed, compose } from './stages/compose.js'
 export {
+  type AnnotateEnvironment,
+  type AnnotateOptions,
+  annotate,
+  type DedupeOptions,
+  dedupe,
+  type FilterOptions,
+  filter,
   type LabelFormatOptions,
+  type LengthOptions,
   type LimitOptions,
   labelFormat,
+  length,
   limit,
+  map,
   objects,
   type ParseOptions,
   type ParseSettings,
@@ -30,14 +40,25 @@ export {
   regressionExpand,
   repeat,
   type SampleOptions,
+  type ShuffleOptions,
   type SkipOptions,
+  type SplitOptions,
   sample,
+  shuffle,
   skip,
+  split,
   type TemplateOptions,
   template,
   type WriteSettings,
   write,
 } from './stages/factories.js'
+export {
+  defineStage,
+  type MapContext,
+  type MapDefinition,
+  type MapFunction,
+  type Mapped,
+} from './stages/map-definition.js'
 export type { OnError, StageSettings } from './stages/policy.js'
 export type { Wire } from './stages/spec.js'
 export type { EndStage, PassingStage, TypedStage } from './stages/typed.js'

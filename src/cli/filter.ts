@@ -110,7 +110,12 @@ function filterPipeline(
 }
 
 /** Flags have no places, and all are texts. */
-const FROM_FLAGS = { place: undefined, placeOf: () => undefined, isText: () => true }
+const FROM_FLAGS = {
+  place: undefined,
+  placeOf: () => undefined,
+  placeIn: () => undefined,
+  isText: () => true,
+}
 
 /** A stage with the options that flags give. @param except names that belong to another stage */
 async function useFlags(

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { Score } from '../records/conversation.js'
 import { encode } from '../records/json-text.js'
-import type { RowReader, TemplateSettings } from './dataset.js'
+import type { DataSet, RowReader, TemplateSettings } from './dataset.js'
+import { promptTurns } from './prompt-turns.js'
 import { exchange, RowFields, scoreOf } from './row.js'
 
 /** Which fields of a flat row are the prompt, the response and the scores. */
@@ -22,6 +23,14 @@ export const mappingOption = z.strictObject({
 
 /** A mapping for flat rows. */
 export type Mapping = z.output<typeof mappingOption>
+
+/** The data set that a mapping describes. */
+export const mappedRows = (mapping: Mapping): DataSet => ({
+  name: 'mapping',
+  summary: 'flat rows',
+  takes: ['splitTurns'],
+  open: (settings) => flatReader(mapping, settings),
+})
 
 /** The attributes that have a field, in their order, each with its field's name. */
 function scoreFields(mapping: Mapping, settings: TemplateSettings): [attribute: string, from: string][] {
@@ -69,6 +78,6 @@ export function flatReader(
     }
     if (scores.length === 0) settings.note('row without scores')
     const prompted = system === undefined ? settings.system : fields.text(row, system, needs)
-    emit(exchange(row, settings, said, answered, scores, prompted))
+    emit(exchange(row, settings, promptTurns(settings, said), answered, scores, prompted))
   }
 }

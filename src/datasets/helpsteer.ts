@@ -6,6 +6,7 @@ import { flatReader } from './flat.js'
 export const helpsteer: DataSet = {
   name: 'helpsteer',
   summary: `rows with prompt, response, ${HELPSTEER_ATTRIBUTES.join(', ')}`,
+  takes: ['splitTurns'],
   open: (settings) =>
     flatReader(
       { prompt: 'prompt', response: 'response', scores: [...HELPSTEER_ATTRIBUTES] },

@@ -1,5 +1,6 @@
 import { encode } from '../records/json-text.js'
 import type { DataSet } from './dataset.js'
+import { promptTurns } from './prompt-turns.js'
 import { exchange, RowFields, scoreOf } from './row.js'
 
 const NEEDS = '`split`, `prompt`, `response_1`, `response_2`, `preference_strength`'
@@ -14,6 +15,7 @@ const TRAIN = encode('train')
 export const helpsteer2Preference: DataSet = {
   name: 'helpsteer2-preference',
   summary: 'rows with split, prompt, response_1, response_2, preference_strength; each gives a pair',
+  takes: ['splitTurns'],
   parts: ['train', 'val'],
   bindsRow: true,
   open: (settings) => {
@@ -28,7 +30,7 @@ export const helpsteer2Preference: DataSet = {
     return (row, emit) => {
       fields.find(row)
       const part = fields.text(row, split, NEEDS) === TRAIN ? 'train' : 'val'
-      const prompt = fields.text(row, said, NEEDS)
+      const prompt = promptTurns(settings, fields.text(row, said, NEEDS))
       const responses = [fields.text(row, first, NEEDS), fields.text(row, second, NEEDS)]
       const score = scoreOf(row, fields.need(row, strength, NEEDS), QUALITY)
       for (const response of responses) {

@@ -5,5 +5,6 @@ import { flatReader } from './flat.js'
 export const helpsteer2: DataSet = {
   name: 'helpsteer2',
   summary: 'rows with prompt, response and whatever of `attributes` is there',
+  takes: ['splitTurns'],
   open: (settings) => flatReader({ prompt: 'prompt', response: 'response' }, settings),
 }

@@ -3,12 +3,14 @@ import type { DataSet } from './dataset.js'
 import { helpsteer } from './helpsteer.js'
 import { helpsteer2 } from './helpsteer2.js'
 import { helpsteer2Preference } from './helpsteer2-preference.js'
+import { oasst } from './oasst.js'
 
 /** The built-in data sets by name. */
 export const DATA_SETS = {
   helpsteer,
   helpsteer2,
   'helpsteer2-preference': helpsteer2Preference,
+  oasst,
   conversations,
 } as const satisfies Record<string, DataSet>
 

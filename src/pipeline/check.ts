@@ -1,10 +1,11 @@
 import type { SteerpipeError } from '../errors.js'
+import { mistakeError } from '../stages/option-mistake.js'
 import { findInputs, type OpenInput, remoteErrors } from './inputs.js'
 import type { Loaded, LoadSettings } from './load.js'
 import { inOrder } from './mistakes.js'
 import { existingOutputs, outputConflicts } from './outputs.js'
 import type { Pipeline, StageUse } from './pipeline.js'
-import { literal, mapTexts } from './references.js'
+import { fillInput, holdsUnset, literal, mapTexts } from './references.js'
 import { wiringErrors } from './wiring.js'
 
 /** A pipeline whose inputs are found and whose definition has nothing wrong with it. */
@@ -82,7 +83,33 @@ async function check({
 }: Loaded): Promise<{ errors: SteerpipeError[]; inputs: readonly OpenInput[] }> {
   if (pipeline === undefined) return { errors: [], inputs: [] }
   const { inputs, errors } = await findInputs(pipeline)
-  return { inputs, errors: [...errors, ...wiringErrors(pipeline), ...outputConflicts(pipeline, inputs)] }
+  const mistakes = await optionMistakes(pipeline)
+  return {
+    inputs,
+    errors: [...errors, ...mistakes, ...wiringErrors(pipeline), ...outputConflicts(pipeline, inputs)],
+  }
+}
+
+/** What the stages themselves have against their options. */
+async function optionMistakes(pipeline: Pipeline): Promise<SteerpipeError[]> {
+  const inputs = pipeline.inputs.flatMap(({ name, sources, stages }) => {
+    const own = sources.flatMap((source) => [...(source.parse ? [source.parse] : []), ...source.stages])
+    return [...own, ...stages].map((use) => ({ use, name }))
+  })
+  // Any input's name will do for the stages of all.
+  const first = pipeline.inputs.at(0)?.name ?? ''
+  const common = [pipeline.parse, ...pipeline.stages].map((use) => ({ use, name: first }))
+  const mistakes = [...inputs, ...common].map(async ({ use, name }) => {
+    const { spec, options, incomplete, placeOf } = use
+    if (incomplete || spec.check === undefined || holdsUnset(options)) return []
+    const filled = fillInput(options, name)
+    return (await spec.check(filled)).map((mistake) => {
+      const { option, at } = mistake
+      const exact = at !== undefined && filled[option] === options[option] ? placeOf(option, at) : undefined
+      return mistakeError(spec.name, mistake, exact ?? placeOf(option), exact !== undefined)
+    })
+  })
+  return (await Promise.all(mistakes)).flat()
 }
 
 /** Reads a definition. What that needs is loaded only then: filters start without it. */

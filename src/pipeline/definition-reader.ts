@@ -2,7 +2,13 @@ import type * as z from 'zod'
 import type { Attribute } from '../records/attributes.js'
 import { parseSpec } from '../stages/parse.js'
 import { nearest, suggestion } from '../suggest.js'
-import { DEFINITION_KEYS, definitionSchema, inputSchema, type SourceEntry } from './definition.js'
+import {
+  DEFINITION_KEYS,
+  definitionSchema,
+  type FullInput,
+  inputSchema,
+  type SourceEntry,
+} from './definition.js'
 import type { Mistakes } from './mistakes.js'
 import { type Input, type Pipeline, type Source, type StageUse, unknownStage } from './pipeline.js'
 import { isMap, validate } from './problems.js'
@@ -14,6 +20,9 @@ const top = definitionSchema.shape
 
 /** Stands for attributes that cannot be made out: what hangs on it is not judged, as with a var without a value. */
 const UNKNOWN_ATTRIBUTES: readonly Attribute[] = [{ name: '${attributes}', min: 0, max: 4, sentinel: 0 }]
+
+/** As for the stages that draw at random. */
+const INTERLEAVE_SEED = 10
 
 /**
  * Makes a pipeline of a definition after interpolation. What is wrong goes to the mistakes; the pipeline holds
@@ -43,10 +52,12 @@ export class DefinitionReader {
   pipeline(): Pipeline {
     this.value('vars', top.vars)
     const { parse, stages } = splitParse(this.commonStages())
+    const inputs = this.inputs()
+    if (inputs.some(({ interleave }) => interleave)) for (const use of stages) this.refuseGroup(use)
     return {
       name: fillInput(this.value('name', top.name) ?? '', ''),
       description: fillInput(this.value('description', top.description) ?? '', ''),
-      inputs: this.inputs(),
+      inputs,
       parse: parse ?? this.stages.implied(parseSpec, ['stages']),
       stages,
       overwrite: this.value('overwrite', top.overwrite) ?? false,
@@ -104,13 +115,47 @@ export class DefinitionReader {
       return { name, sources: this.sources(input, path, undefined), stages: [] }
     }
     const { parse, stages } = splitParse(this.stages.list(input.stages ?? [], [...path, 'stages']))
-    return { name, sources: this.sources(input.from, [...path, 'from'], parse), stages }
+    const isMixed = this.isInterleaved(input, path)
+    if (isMixed) for (const use of stages) this.refuseGroup(use)
+    return {
+      name,
+      sources: this.sources(input.from, [...path, 'from'], parse, isMixed),
+      stages,
+      ...(isMixed && { interleave: { seed: input.seed ?? INTERLEAVE_SEED } }),
+    }
+  }
+
+  /** Whether the sources of an input are interleaved. Says what is meant for that and does nothing. */
+  private isInterleaved({ from, order, seed }: FullInput, path: YamlPath): boolean {
+    const isList = Array.isArray(from)
+    if (!isList && order !== undefined) {
+      this.mistakes.invalid('`order` is for a list of sources, and this input is one', [...path, 'order'], {
+        expected: '`from: [ … ]`; the files of a pattern are one source, one after the other',
+        key: true,
+      })
+    } else if (seed !== undefined && order !== 'interleave') {
+      this.mistakes.invalid('`seed` does nothing without `order: interleave`', [...path, 'seed'], {
+        key: true,
+      })
+    }
+    return isList && order === 'interleave'
+  }
+
+  /** Neighbours that are bound behind the interleaving are of any source: groups would be torn without a word. */
+  private refuseGroup({ spec, options, placeOf }: StageUse): void {
+    if (typeof options.group !== 'number' || options.group === 1) return
+    this.mistakes.add('DEFINITION_INVALID', {
+      found: `\`group\` of \`${spec.name}\` comes after the interleaving, which mixes records that are not bound yet`,
+      fix: 'Put `group` on `parse`, or the stage among those of each source.',
+      place: placeOf('group'),
+    })
   }
 
   private sources(
     from: string | readonly SourceEntry[],
     path: YamlPath,
     parse: StageUse | undefined,
+    isMixed = false,
   ): Source[] {
     const { file } = this.mistakes
     if (typeof from === 'string') return [{ from, place: file.placeOf(path), parse, stages: [] }]
@@ -119,7 +164,20 @@ export class DefinitionReader {
       if (typeof entry === 'string') return { from: entry, place: file.placeOf(at), parse, stages: [] }
       const own = splitParse(this.stages.list(entry.stages ?? [], [...at, 'stages']))
       const place = file.placeOf([...at, 'from'])
-      return { from: entry.from, place, parse: own.parse ?? parse, stages: own.stages }
+      const { weight } = entry
+      if (weight !== undefined && !isMixed) {
+        this.mistakes.invalid('`weight` does nothing without `order: interleave`', [...at, 'weight'], {
+          expected: 'an input `{ from: [ … ], order: interleave }`',
+          key: true,
+        })
+      }
+      return {
+        from: entry.from,
+        place,
+        parse: own.parse ?? parse,
+        stages: own.stages,
+        ...(weight !== undefined && { weight }),
+      }
     })
   }
 }

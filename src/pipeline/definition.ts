@@ -6,17 +6,49 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
 /** What is in a list of stages hangs on the stages: the loader looks at each, and the JSON Schema says what it may be. */
 const stageList = z.array(z.unknown())
 
-const sourceEntry = z.union([z.string(), z.strictObject({ from: z.string(), stages: stageList.optional() })])
-
-/** What stands for an input: a path, a pattern, a list of them, or that with stages of its own. */
-export const inputSchema = z.union([
+const sourceEntry = z.union([
   z.string(),
-  z.array(sourceEntry).min(1),
   z.strictObject({
-    from: z.union([z.string(), z.array(sourceEntry).min(1)]),
-    stages: stageList.optional(),
+    from: z.string().describe('A path, a pattern, or `-` for stdin.'),
+    stages: stageList.optional().describe('Stages for this source only, before all others.'),
+    weight: z
+      .number()
+      .positive()
+      .max(1e9)
+      .optional()
+      .describe(
+        'With `order: interleave`: how likely the next record comes from here, against the others. Default 1.',
+      ),
   }),
 ])
+
+/** An input with more to say than where it comes from. */
+const fullInput = z.strictObject({
+  from: z
+    .union([z.string(), z.array(sourceEntry).min(1)])
+    .describe('A path, a pattern, `-` for stdin, or a list of them.'),
+  stages: stageList.optional().describe('Stages for this input only, before the common ones.'),
+  order: z
+    .enum(['concat', 'interleave'])
+    .optional()
+    .describe(
+      'How the records of the sources come: `concat`, one source after the other (default), or `interleave`, each next record, or group of records, from a source drawn at random in proportion to the weights, until all are at their end.',
+    ),
+  seed: z
+    .int()
+    .optional()
+    .describe('With `order: interleave`: an integer; the same seed gives the same order. Default 10.'),
+})
+
+/** What stands for an input: a path, a pattern, a list of them, or that with more to say. */
+export const inputSchema = z.union([z.string(), z.array(sourceEntry).min(1), fullInput])
+
+/** What the fields of an input, and of an entry of its list, may be: for the JSON Schema. */
+export const INPUT_FIELDS = fullInput.shape
+export const ENTRY_FIELDS = sourceEntry.options[1].shape
+
+/** An input with more to say than where it comes from, as it was read. */
+export type FullInput = z.output<typeof fullInput>
 
 /** One of an input's sources. */
 export type SourceEntry = z.output<typeof sourceEntry>

@@ -34,9 +34,11 @@ export function explainPipeline(pipeline: Pipeline, inputs: readonly OpenInput[]
 /** An input: its files, with the stages that are its own. */
 function explainInput(pipeline: Pipeline, input: OpenInput): string[] {
   const { own, common } = wireInput(pipeline, input)
-  const lines = [input.name]
-  for (const [index, { files, from, parse }] of input.sources.entries()) {
-    lines.push(`  ${files.length > 0 ? files.join(', ') : from}`)
+  const { interleave } = input
+  const lines = [interleave ? `${input.name}: interleaved, seed ${interleave.seed}` : input.name]
+  for (const [index, { files, from, parse, weight = 1 }] of input.sources.entries()) {
+    const shown = files.length > 0 ? files.join(', ') : from
+    lines.push(interleave ? `  ${shown}  (weight ${weight})` : `  ${shown}`)
     const before = [...(parse ? parseLines(parse) : []), ...stageLines(own[index])]
     lines.push(...indent(before, 4))
   }
@@ -58,7 +60,8 @@ function describe(use: StageUse, takes: string, gives: string): string[] {
   const { spec } = use
   const flow = takes === gives ? takes : `${takes} → ${gives}`
   const order = spec.keepsOrder ? 'order kept' : 'order changed'
-  const head = `${spec.name.padEnd(18)} ${flow.padEnd(62)} memory: ${spec.memory(use.options)}, ${order}`
+  const memory = use.incomplete ? 'not known yet' : spec.memory(use.options)
+  const head = `${spec.name.padEnd(18)} ${flow.padEnd(62)} memory: ${memory}, ${order}`
   const options = Object.entries(spelled(use.options)).map(
     ([key, value]) => `    ${kebab(key)}: ${showValue(value)}`,
   )

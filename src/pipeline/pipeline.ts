@@ -12,8 +12,8 @@ export interface StageUse {
   readonly incomplete: boolean
   /** Where in the definition it stands. */
   readonly place: Place | undefined
-  /** Where an option of it stands. */
-  readonly placeOf: (option: string) => Place | undefined
+  /** Where an option of it stands, or, with `at`, a character of its text: undefined where that cannot be told. */
+  readonly placeOf: (option: string, at?: number) => Place | undefined
 }
 
 /**
@@ -49,13 +49,21 @@ export interface Source {
   readonly parse: StageUse | undefined
   /** Its stages, before those of the input and of the pipeline. */
   readonly stages: readonly StageUse[]
+  /** How likely it is drawn, where the sources are interleaved. Default 1. */
+  readonly weight?: number
+}
+
+/** How the records of several sources are mixed. */
+export interface Interleave {
+  readonly seed: number
 }
 
 /** What a pipeline is run over once. */
 export interface Input {
   readonly name: string
-  /** One after the other, in this order. */
   readonly sources: readonly Source[]
+  /** The records of the sources are mixed; undefined for one source after the other. */
+  readonly interleave?: Interleave
   /** Its stages, before those of the pipeline. */
   readonly stages: readonly StageUse[]
 }

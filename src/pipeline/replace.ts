@@ -38,7 +38,9 @@ function replaceInput(inputs: unknown, name: string, path: string, mistakes: Mis
   }
   const at = isMap(inputs) ? ['inputs', name] : ['inputs']
   const input = isMap(inputs) ? inputs[name] : inputs
-  mistakes.file.put(isMap(input) ? [...at, 'from'] : at, literal(path))
+  if (!isMap(input)) mistakes.file.put(at, literal(path))
+  // One source may stand where several were to be interleaved.
+  else mistakes.file.put([...at, 'from'], 'order' in input ? [literal(path)] : literal(path))
 }
 
 function replaceOutput(stages: unknown, output: string, mistakes: Mistakes): void {

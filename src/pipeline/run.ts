@@ -1,15 +1,17 @@
 import { Readable, Writable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
-import { SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import type { InputReport, RunReport, StageReport } from '../observe/report.js'
-import { Batch } from '../records/batch.js'
+import type { Batch } from '../records/batch.js'
 import type { StageSettings } from '../stages/policy.js'
 import type { StageContext } from '../stages/spec.js'
 import type { Stage } from '../stages/stage.js'
-import { WriteStage } from '../stages/write.js'
+import type { UnitStage } from '../stages/unit-stage.js'
+import { WriteStage, writeSpec } from '../stages/write.js'
 import type { Checked } from './check.js'
+import { endingStages, firstRecords, through, upToEnough } from './flow.js'
 import type { OpenInput, OpenSource } from './inputs.js'
+import { interleave } from './interleave.js'
 import { type Pipeline, type StageUse, unitOf } from './pipeline.js'
 import { Limit, readRecords } from './read.js'
 import { fillInput } from './references.js'
@@ -61,9 +63,15 @@ class InputRun {
   /** The stages of single sources, in the order in which their sources are read. */
   private readonly own: RunningStage[] = []
   private readonly common: readonly RunningStage[]
+  /** How much is read of sources that come one after the other; of interleaved ones each has its own. */
   private readonly limit: Limit | undefined
+  /** Those of the common stages that may have enough before the input is at its end. */
+  private readonly ending: readonly UnitStage[]
   private readonly parsed = new Counters()
   private bytes = 0
+  /** Ends what a source is still at when the run is over. */
+  private readonly over = new AbortController()
+  private readonly signal: AbortSignal
 
   constructor(
     private readonly pipeline: Pipeline,
@@ -71,21 +79,34 @@ class InputRun {
     private readonly settings: RunSettings,
   ) {
     this.wired = wireInput(pipeline, input)
+    this.signal = settings.signal ? AbortSignal.any([settings.signal, this.over.signal]) : this.over.signal
     this.common = this.create(this.wired.common)
-    if (settings.limit !== undefined) this.limit = new Limit(settings.limit, unitOf(this.uses()))
+    this.limit = this.newLimit()
+    // What a source's own `write` is to hold is read to the end, whatever comes after it.
+    const ownWrites = input.sources.some(({ stages }) => stages.some(({ spec }) => spec === writeSpec))
+    this.ending = ownWrites ? [] : endingStages(this.common.map(({ stage }) => stage))
+  }
+
+  private newLimit(): Limit | undefined {
+    const { limit } = this.settings
+    return limit === undefined ? undefined : new Limit(limit, unitOf(this.uses()))
   }
 
   async run(): Promise<InputReport> {
     const started = performance.now()
-    const source = Readable.from(this.batches(), { highWaterMark: 1 })
+    const common = this.common.map(({ stage }) => stage)
+    const given = { batches: this.batches(), stages: common }
+    const { batches, stages } = upToEnough(given, this.ending, this.signal)
     try {
-      const { signal } = this.settings
-      await connect([source, ...this.common.map(({ stage }) => stage), nowhere()], signal ? { signal } : {})
+      const source = Readable.from(batches, { highWaterMark: 1 })
+      await connect([source, ...stages, nowhere()], { signal: this.signal })
       for (const write of this.writes()) await write.commit()
     } catch (error) {
       const keep = this.settings.signal?.aborted !== true
       for (const write of this.writes()) await write.abandon(keep)
       throw error
+    } finally {
+      this.over.abort()
     }
     this.tell()
     return this.report((performance.now() - started) / 1000)
@@ -122,27 +143,47 @@ class InputRun {
     })
   }
 
-  /** The records of all sources, one after the other, each through its own stages. */
+  /** The records of all sources, each through its own stages. An error is in the last batch. */
   private async *batches(): AsyncGenerator<Batch> {
-    for (const [index, source] of this.input.sources.entries()) {
-      const own = this.create(this.wired.own[index])
-      this.own.push(...own)
-      const stages = own.map(({ stage }) => stage)
-      for await (const batch of through(this.read(source), stages)) {
-        yield batch
-        if (batch.error) return
-      }
+    for await (const batch of this.mixed()) {
+      // What a source's own shuffle knows of its length is not the length of all.
+      if (this.input.sources.length > 1) batch.total = null
+      yield batch
+      if (batch.error) return
     }
   }
 
-  private async *read(source: OpenSource): AsyncGenerator<Batch> {
+  private mixed(): AsyncIterable<Batch> {
+    const { sources, interleave: mix } = this.input
+    const batches = sources.map((_, index) => this.fromSource(index))
+    if (mix === undefined) return oneAfterTheOther(batches)
+    const weights = sources.map(({ weight = 1 }) => weight)
+    const { limit } = this.settings
+    const drawn = interleave(batches, weights, mix.seed)
+    return limit === undefined ? drawn : firstRecords(drawn, limit)
+  }
+
+  /** The records of a source through its own stages, which are made when the first record is asked for. */
+  private async *fromSource(index: number): AsyncGenerator<Batch> {
+    const own = this.create(this.wired.own[index])
+    this.own.push(...own)
+    const stages = own.map(({ stage }) => stage)
+    const ending = endingStages(stages)
+    const read = this.read(this.input.sources[index], [...ending, ...this.ending])
+    yield* through(upToEnough({ batches: read, stages }, ending, this.signal), this.signal)
+  }
+
+  /** @param ending the stages for which nothing more need be read when they have enough */
+  private async *read(source: OpenSource, ending: readonly UnitStage[]): AsyncGenerator<Batch> {
+    const limit = this.input.interleave ? this.newLimit() : this.limit
+    const isEnough = () => limit?.reached === true || ending.some(({ satisfied }) => satisfied)
     for (const file of source.files) {
-      if (this.limit?.reached) return
+      if (isEnough()) return
       const batches = readRecords(file, {
         ...this.settings,
         parse: source.parse ?? this.pipeline.parse,
         input: this.input.name,
-        limit: this.limit,
+        limit,
         counters: this.parsed,
         onBytes: (count) => {
           this.bytes += count
@@ -151,7 +192,7 @@ class InputRun {
       for await (const batch of batches) {
         yield batch
         this.tell()
-        if (batch.error) return
+        if (batch.error || isEnough()) return
       }
     }
   }
@@ -174,22 +215,8 @@ class InputRun {
   }
 }
 
-/** Batches through a source's own stages. An error is in the last batch, as it is for those that were read. */
-async function* through(batches: AsyncIterable<Batch>, stages: readonly Stage[]): AsyncGenerator<Batch> {
-  const last = stages.at(-1)
-  if (last === undefined) {
-    yield* batches
-    return
-  }
-  const running = connect([Readable.from(batches, { highWaterMark: 1 }), ...stages])
-  running.catch(() => {}) // told by the iteration below, or by the await after it
-  try {
-    yield* last.batches()
-    await running
-  } catch (error) {
-    if (!(error instanceof SteerpipeError)) throw error
-    yield Batch.failed(error)
-  }
+async function* oneAfterTheOther(sources: readonly AsyncIterable<Batch>[]): AsyncGenerator<Batch> {
+  for (const batches of sources) yield* batches
 }
 
 /** The end of the row: what comes here has been written. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { StageSpec } from '../stages/spec.js'
 import { STAGES } from '../stages/table.js'
-import { definitionSchema } from './definition.js'
+import { definitionSchema, ENTRY_FIELDS, INPUT_FIELDS } from './definition.js'
 import { isMap } from './problems.js'
 import { kebab } from './stage-use.js'
 
@@ -34,29 +34,11 @@ export function pipelineSchema(): Schema {
   const { properties: _, ...rest } = optionsSchema(definitionSchema)
   const defined = propertiesOf(optionsSchema(definitionSchema))
   const list: Schema = { type: 'array', items: { $ref: '#/$defs/stage' } }
-  const entry: Schema = {
-    anyOf: [
-      { type: 'string' },
-      {
-        type: 'object',
-        properties: { from: { type: 'string' }, stages: list },
-        required: ['from'],
-        additionalProperties: false,
-      },
-    ],
-  }
+  const entry: Schema = { anyOf: [{ type: 'string' }, fieldsSchema(ENTRY_FIELDS, { stages: list })] }
   const entries: Schema = { type: 'array', minItems: 1, items: entry }
+  const from: Schema = { anyOf: [{ type: 'string' }, entries] }
   const input: Schema = {
-    anyOf: [
-      { type: 'string' },
-      entries,
-      {
-        type: 'object',
-        properties: { from: { anyOf: [{ type: 'string' }, entries] }, stages: list },
-        required: ['from'],
-        additionalProperties: false,
-      },
-    ],
+    anyOf: [{ type: 'string' }, entries, fieldsSchema(INPUT_FIELDS, { from, stages: list })],
   }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -84,6 +66,21 @@ export function pipelineSchema(): Schema {
         ],
       },
     },
+  }
+}
+
+/** A map with `from` and others. @param known the schemas of fields that zod does not know to the end */
+function fieldsSchema(fields: z.ZodRawShape, known: Readonly<Record<string, Schema>>): Schema {
+  const properties = propertiesOf(optionsSchema(z.strictObject(fields)))
+  const named = Object.entries(properties).map(([name, schema]): [string, Schema] => {
+    const { description } = schema
+    return [name, name in known ? { description, ...known[name] } : orReference(schema)]
+  })
+  return {
+    type: 'object',
+    properties: Object.fromEntries(named),
+    required: ['from'],
+    additionalProperties: false,
   }
 }
 

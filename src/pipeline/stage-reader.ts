@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, join } from 'node:path'
 import type { Attribute } from '../records/attributes.js'
 import type { StageSpec } from '../stages/spec.js'
 import { findStage, STAGE_NAMES } from '../stages/table.js'
@@ -5,9 +6,14 @@ import { suggestion } from '../suggest.js'
 import type { Mistakes } from './mistakes.js'
 import { type StageUse, unknownStage } from './pipeline.js'
 import { isMap, type ValuePath } from './problems.js'
-import { spelled } from './references.js'
-import { useStage } from './stage-use.js'
+import { hasUnset, spelled } from './references.js'
+import { kebab, useStage } from './stage-use.js'
 import type { YamlPath } from './yaml-file.js'
+
+/** A path in a definition, from the definition's folder. What is none yet, or none at all, stays as it is. */
+function fromFolder(file: string, path: string): string {
+  return path === '' || hasUnset(path) || isAbsolute(path) ? path : join(dirname(file), path)
+}
 
 /** Reads the lists of stages in a definition. */
 export class StageReader {
@@ -74,14 +80,23 @@ export class StageReader {
   ): StageUse {
     const { file, errors } = this.mistakes
     const usesAttributes = 'attributes' in spec.options.shape && given.attributes === undefined
-    const options = usesAttributes && this.attributes ? { ...given, attributes: this.attributes } : given
     const inYaml = (at: ValuePath) => (main === undefined ? [...optionsPath, ...at] : optionsPath)
+    const options: Record<string, unknown> = {
+      ...given,
+      ...(usesAttributes && this.attributes && { attributes: this.attributes }),
+    }
+    for (const name of (spec.paths ?? []).map(kebab)) {
+      const path = options[name]
+      const isFromOutside = this.texts.has(file.nodeAt(inYaml([name])))
+      if (typeof path === 'string' && !isFromOutside) options[name] = fromFolder(file.file, path)
+    }
     return useStage(
       spec,
       options,
       {
         place: file.placeOf(path),
         placeOf: (at, key) => (key ? file.placeOfKey(inYaml(at)) : file.placeOf(inYaml(at))),
+        placeIn: (at, character, text) => file.placeIn(inYaml(at), character, text),
         isText: (at) => this.texts.has(file.nodeAt(inYaml(at))),
       },
       errors,

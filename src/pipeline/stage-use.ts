@@ -15,6 +15,8 @@ export interface OptionSource {
   readonly place: Place | undefined
   /** The place of a value, or of the key for an unknown option. */
   readonly placeOf: (path: ValuePath, key: boolean) => Place | undefined
+  /** The place of a character of a text; undefined where it cannot be told. */
+  readonly placeIn: (path: ValuePath, at: number, text: string) => Place | undefined
   /** Whether the value at a path is text from outside, to be read as the option's type wants. */
   readonly isText: (path: ValuePath) => boolean
 }
@@ -37,7 +39,12 @@ export function useStage(
   }
   const result = validate(spec.options, options, (path) => source.isText(inKebab(path)))
   const { place } = source
-  const placeOf = (option: string) => source.placeOf([option], false)
+  const placeOf = (option: string, at?: number) => {
+    const path = [kebab(option)]
+    return at === undefined
+      ? source.placeOf(path, false)
+      : source.placeIn(path, at, String(options[option] ?? ''))
+  }
   if ('data' in result) return { spec, options: result.data, incomplete: false, place, placeOf }
   for (const problem of result.problems) errors.push(optionError(spec, problem, source))
   return { spec, options, incomplete: true, place, placeOf }

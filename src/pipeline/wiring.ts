@@ -78,8 +78,25 @@ export function wiringErrors(pipeline: Pipeline): SteerpipeError[] {
   const noneWrites = paths.every(({ stages }) => lastWrite(stages) < 0)
   return paths.flatMap(({ input, stages }) => [
     ...wire(stages).stages.flatMap((stage) => misfit(stage) ?? []),
+    ...lateGroups(stages),
     ...deadEnds(stages, pipeline.parse, noneWrites ? 'the pipeline' : `the input \`${input.name}\``),
   ])
+}
+
+/** The errors for groups that are bound where their records may stand apart. */
+function lateGroups(stages: readonly StageUse[]): SteerpipeError[] {
+  const separating = stages.findIndex(({ spec }) => spec.separates === true)
+  if (separating < 0) return []
+  return stages.slice(separating + 1).flatMap(({ spec, options, placeOf }) => {
+    if (typeof options.group !== 'number' || options.group === 1) return []
+    const { name } = stages[separating].spec
+    return new SteerpipeError('WIRE_MISFIT', {
+      found: `\`group\` of \`${spec.name}\` comes after \`${name}\`, which takes neighbours apart that are not bound yet`,
+      fix: 'Put `group` on `parse`.',
+      place: placeOf('group'),
+      stage: spec.name,
+    })
+  })
 }
 
 /** Where the last `write` is among the stages of a source, or what may be one; -1 if there is none. */

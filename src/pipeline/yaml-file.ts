@@ -17,6 +17,7 @@ import {
 } from 'yaml'
 import { type Place, SteerpipeError } from '../errors.js'
 import { lowerFirst } from './problems.js'
+import { offsetOf } from './scalar-text.js'
 
 /** Where something stands inside a definition: keys and indexes from its root. */
 export type YamlPath = readonly (string | number)[]
@@ -107,6 +108,18 @@ export class YamlFile {
       if (range) return this.placeAt(range[0])
     }
     return this.placeAt(0)
+  }
+
+  /**
+   * The place of a character of the text at a path; undefined where it cannot be told.
+   *
+   * @param text what the text became, with what was filled in
+   */
+  placeIn(path: YamlPath, character: number, text: string): Place | undefined {
+    const range = this.nodeAt(path)?.range
+    if (!range) return undefined
+    const offset = offsetOf(character, text, this.text, range[0], range[1])
+    return offset === undefined ? undefined : this.placeAt(offset)
   }
 
   /** The place of the key at the end of a path. */

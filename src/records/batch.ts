@@ -54,8 +54,14 @@ export function toObject(record: AnyRecord): unknown {
   return JSON.parse(Buffer.from(record.json(), 'latin1').toString('utf8'))
 }
 
+/** What is written as a line. */
+export interface Line {
+  /** Writes the line without its end. */
+  writeTo(out: ByteWriter): void
+}
+
 /** Writes records as JSON Lines. */
-export function writeLines(records: readonly AnyRecord[], out: ByteWriter): Buffer {
+export function writeLines(records: readonly Line[], out: ByteWriter): Buffer {
   for (const record of records) {
     record.writeTo(out)
     out.text('\n')
@@ -64,4 +70,4 @@ export function writeLines(records: readonly AnyRecord[], out: ByteWriter): Buff
 }
 
 /** Records as JSON Lines, in memory of their own. */
-export const toBytes = (records: readonly AnyRecord[]): Buffer => writeLines(records, new ByteWriter())
+export const toBytes = (records: readonly Line[]): Buffer => writeLines(records, new ByteWriter())

@@ -27,6 +27,25 @@ export class ByteWriter {
     return this
   }
 
+  /** Leaves room for `count` bytes, to be filled in `take()`. Returns where they begin. */
+  reserve(count: number): number {
+    if (this.length + count > this.bytes.length) this.grow(count)
+    this.length += count
+    return this.length - count
+  }
+
+  /** Adds bytes. */
+  add(bytes: Uint8Array): this {
+    const at = this.reserve(bytes.length)
+    this.bytes.set(bytes, at)
+    return this
+  }
+
+  /** How many bytes were written. */
+  get size(): number {
+    return this.length
+  }
+
   /** What was written; it shares the writer's memory. */
   take(): Buffer {
     return this.bytes.subarray(0, this.length)

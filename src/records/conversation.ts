@@ -19,6 +19,10 @@ export interface Turn {
   readonly scores: readonly Score[] | null
   /** Where the turn stands on the source's tape; -1 in a conversation that a template made. */
   readonly node: number
+  /** Scores as a reward server gave them, where they were kept beside the label. */
+  readonly rawScores?: readonly Score[]
+  /** More members, as JSON, of a turn that is written anew. */
+  readonly more?: string
 }
 
 /** A replacement in the source's text. */
@@ -84,10 +88,11 @@ export class Conversation implements BaseRecord {
       const turn = this.turns[i]
       out.text(i === 0 ? '{"value": "' : ', {"value": "').text(turn.value)
       out.text('", "from": "').text(turn.from)
-      if (turn.scores !== null) out.text(`", "scores": ${scoresJson(turn.scores)}}`)
-      else if (turn.label === null) out.text('", "label": null}')
-      else if (turn.label === undefined) out.text('"}')
-      else out.text('", "label": "').text(turn.label).text('"}')
+      if (turn.scores !== null) out.text(`", "scores": ${scoresJson(turn.scores)}`)
+      else if (turn.label === null) out.text('", "label": null')
+      else if (turn.label === undefined) out.text('"')
+      else out.text('", "label": "').text(turn.label).text('"')
+      out.text(turn.more === undefined ? '}' : `, ${turn.more}}`)
     }
     out.text('], "system": "').text(this.system ?? '')
     out.text('", "mask": "').text(this.mask).text(`", "type": "${TYPE}"}`)
@@ -117,6 +122,7 @@ const FROM = encode('from')
 const VALUE = encode('value')
 const LABEL = encode('label')
 const SCORES = encode('scores')
+const RAW_SCORES = encode('raw_scores')
 
 /**
  * The conversation that a JSON record spells. Unknown fields are left alone.
@@ -157,12 +163,14 @@ function readTurn(record: JsonRecord, node: number, index: number): Turn {
   let value = -1
   let label = -1
   let scores = -1
+  let rawScores = -1
   const end = record.next(node)
   for (let at = record.first(node); at < end; at = record.next(at + 2)) {
     if (record.keyIs(at, VALUE)) value = at + 2
     else if (record.keyIs(at, FROM)) from = at + 2
     else if (record.keyIs(at, LABEL)) label = at + 2
     else if (record.keyIs(at, SCORES)) scores = at + 2
+    else if (record.keyIs(at, RAW_SCORES)) rawScores = at + 2
   }
   if (from < 0 || value < 0) {
     throw new SteerpipeError('MISSING_FIELD', {
@@ -174,14 +182,15 @@ function readTurn(record: JsonRecord, node: number, index: number): Turn {
     from: requiredText(record, from, 'from', index),
     value: requiredText(record, value, 'value', index),
     label: label < 0 ? undefined : optionalText(record, label, 'label', index),
-    scores: scores < 0 ? null : readScores(record, scores, index),
+    scores: scores < 0 ? null : readScores(record, scores, 'scores', index),
     node,
+    ...(rawScores >= 0 && { rawScores: readScores(record, rawScores, 'raw_scores', index) }),
   }
 }
 
-function readScores(record: JsonRecord, node: number, turn: number): Score[] {
+function readScores(record: JsonRecord, node: number, field: string, turn: number): Score[] {
   if (record.type(node) !== 'an object') {
-    throw wrongType(record, node, 'scores', 'an object of names and numbers', turn)
+    throw wrongType(record, node, field, 'an object of names and numbers', turn)
   }
   const scores = new Map<JsonText, Score>()
   const end = record.next(node)
@@ -256,6 +265,30 @@ function notConversation(record: JsonRecord): SteerpipeError {
         : 'Add `template` before this stage, to make conversations of rows.',
   })
 }
+
+/**
+ * The conversation without its last turns. Of a line that was read all other bytes stay.
+ *
+ * @param count how many turns are kept, at least 1
+ */
+export function cutTurns(conversation: Conversation, count: number): Conversation {
+  const { source, mask, system, edits } = conversation
+  const turns = conversation.turns.slice(0, count)
+  const last = conversation.turns[conversation.turns.length - 1]
+  const { cells } = source.block.tape
+  const endOf = ({ node }: Turn): number => cells[node + 1]
+  const cut = (before: readonly Edit[]): Edit[] => {
+    const start = endOf(turns[count - 1])
+    const end = endOf(last)
+    const outside = before.filter((edit) => edit.start < start || edit.start >= end)
+    return mergeEdits(outside, [{ start, end, text: '' }])
+  }
+  return new Conversation(source, { turns, mask, system }, edits === null ? null : cut(edits))
+}
+
+/** Edits of one line together, in order. They may not overlap. */
+export const mergeEdits = (some: readonly Edit[], others: readonly Edit[]): Edit[] =>
+  [...some, ...others].sort((a, b) => a.start - b.start)
 
 /** The edit that puts a label where a turn of a JSON record has its scores. */
 export function labelEdit(record: JsonRecord, node: number, label: JsonText): Edit {

@@ -20,10 +20,44 @@ interface Rendered {
 /** How many distinct labels are remembered. HelpSteer has 5^5 of them; the rest is for fractions. */
 const CACHE_SIZE = 20_000
 
+/** What labels were read as. */
+export class LabelCache<T> {
+  private readonly read = new Map<string, T>()
+
+  /** @param make reads a label, which it is given decoded */
+  constructor(private readonly make: (label: string) => T) {}
+
+  get(label: JsonText): T {
+    const known = this.read.get(label)
+    if (known !== undefined) return known
+    const made = this.make(decode(label))
+    if (this.read.size >= CACHE_SIZE) this.read.clear()
+    // A copy: the label is a slice, which would keep its whole chunk in memory.
+    this.read.set(Buffer.from(label, 'latin1').toString('latin1'), made)
+    return made
+  }
+}
+
+/**
+ * Gives each part of a label, in order. Of a repeated name the last counts, which is the caller's to see to; what
+ * follows a second colon is ignored.
+ *
+ * @param label decoded
+ * @throws SteerpipeError BAD_LABEL
+ */
+export function eachScore(label: string, take: (name: string, value: number) => void): void {
+  for (const part of label.split(',')) {
+    const [name, number] = part.split(':', 2)
+    const value = number === undefined || name === '' ? undefined : spelledNumber(number)
+    if (value === undefined) throw badLabel(label, part)
+    take(name, value)
+  }
+}
+
 /** Label strings to regression vectors, for one set of attributes. */
 export class VectorFormat {
   private readonly slots: Map<string, number>
-  private readonly cache = new Map<string, Rendered>()
+  private readonly cache = new LabelCache((label) => this.parse(label))
   private readonly empty: readonly string[]
 
   constructor(
@@ -43,13 +77,7 @@ export class VectorFormat {
    * @throws SteerpipeError BAD_LABEL, OUT_OF_RANGE
    */
   render(label: JsonText): string {
-    let rendered = this.cache.get(label)
-    if (rendered === undefined) {
-      rendered = this.parse(decode(label))
-      if (this.cache.size >= CACHE_SIZE) this.cache.clear()
-      // A copy: the label is a slice, which would keep its whole chunk in memory.
-      this.cache.set(Buffer.from(label, 'latin1').toString('latin1'), rendered)
-    }
+    const rendered = this.cache.get(label)
     for (const note of rendered.notes) this.note(note)
     return rendered.text
   }
@@ -58,10 +86,7 @@ export class VectorFormat {
     const vector = [...this.empty]
     const notes: Note[] = []
     let known = 0
-    for (const part of label.split(',')) {
-      const [name, number] = part.split(':', 2)
-      const value = number === undefined || name === '' ? undefined : spelledNumber(number)
-      if (value === undefined) throw badLabel(label, part)
+    eachScore(label, (name, value) => {
       const slot = this.slots.get(name)
       if (slot === undefined) notes.push('unknown attribute dropped')
       else {
@@ -70,7 +95,7 @@ export class VectorFormat {
         )
         known++
       }
-    }
+    })
     if (known === 0) notes.push('no known score')
     return { text: vector.join(', '), notes }
   }
@@ -189,6 +214,9 @@ function readScore(json: string, name: string): { value: number; text: string } 
     expected: 'a finite number',
   })
 }
+
+/** The number that a score's JSON is, or spells. @throws SteerpipeError BAD_SCORE */
+export const scoreValue = (json: string, name: string): number => readScore(json, name).value
 
 /** Checks that a score's JSON is a finite number or text that spells one. @throws SteerpipeError BAD_SCORE */
 export function checkScore(json: string, name: string): void {

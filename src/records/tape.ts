@@ -26,8 +26,13 @@ export class Refusal extends Error {
 
 /** A growing tape. */
 export class Tape {
-  cells: Int32Array = new Int32Array(1 << 12)
+  cells: Int32Array
   length = 0
+
+  /** @param room cells to begin with; growing costs a copy */
+  constructor(room = 1 << 12) {
+    this.cells = new Int32Array(room)
+  }
 
   /** Makes room for one more value or key. Returns the cells, which may have moved. */
   grow(length: number): Int32Array {

@@ -1,6 +1,8 @@
 import { SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { Gathers } from '../records/gathers.js'
+import { Gathering } from './gathering.js'
 import { ErrorPolicy, type StageSettings } from './policy.js'
 
 /** What a core may do beside emitting records. */
@@ -14,10 +16,11 @@ export interface CoreTools {
  * where its batch came from, so that it can run anywhere. A record that is no good makes it throw a
  * SteerpipeError; it says what is wrong, the runner says where.
  */
-export type Core<In extends AnyRecord, Out extends AnyRecord> = (
-  record: In,
-  emit: (record: Out) => void,
-) => void
+export interface Core<In extends AnyRecord, Out extends AnyRecord> {
+  (record: In, emit: (record: Out) => void): void
+  /** Of a core that makes something of several records together. They are good together, or left out together. */
+  readonly gathers?: Gathers<In, Out> | undefined
+}
 
 /** How a runner is set up. */
 export interface RunnerOptions<In extends AnyRecord, Out extends AnyRecord> extends StageSettings {
@@ -32,12 +35,24 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
   readonly counters = new Counters()
   private readonly policy: ErrorPolicy
   private readonly core: Core<In, Out>
+  private readonly gathering: Gathering<In> | null
+  /** Whether what is made of a unit belongs together. */
+  private binds: boolean
   private made: Out[] = []
+  private unitEnds: number[] = []
   private part: string | null = null
 
   constructor(private readonly options: RunnerOptions<In, Out>) {
     this.policy = new ErrorPolicy(this.counters, options)
     this.core = options.open({ note: (what) => this.counters.note(what) })
+    const { gathers } = this.core
+    this.gathering = gathers ? new Gathering(this.counters, (record) => gathers.tie(record)) : null
+    this.binds = options.bindsOutput === true
+  }
+
+  /** Whether it is one for {@link results} rather than {@link run}. */
+  get gathers(): boolean {
+    return this.gathering !== null
   }
 
   private readonly emit = (record: Out): void => {
@@ -46,29 +61,47 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
     this.made.push(record)
   }
 
-  /** The batch after the core. An error that ends the stream is in the batch, behind the good records. */
+  /**
+   * The batch after a core that gathers nothing. An error that ends the stream is in the batch, behind the good
+   * records.
+   */
   run(batch: Batch<In>): Batch<Out> {
-    const { records } = batch
-    const binds = batch.unitEnds !== null || this.options.bindsOutput === true
-    const unitEnds: number[] | null = binds ? [] : null
-    this.made = []
+    const [result] = this.results(batch)
+    return result
+  }
+
+  /** As {@link run}, for any core: one that gathers may give several batches, or few records for now. */
+  *results(batch: Batch<In>): Generator<Batch<Out>> {
+    this.binds = batch.unitEnds !== null || this.options.bindsOutput === true
+    yield* this.work(this.gathering === null ? batch : this.gathering.take(batch))
+  }
+
+  /** What a core that gathers has left at the end of the input. */
+  *end(): Generator<Batch<Out>> {
+    if (this.gathering !== null) yield* this.work(this.gathering.end())
+  }
+
+  private *work({ records, unitEnds, error }: Batch<In>): Generator<Batch<Out>> {
     let ended: SteerpipeError | undefined
     let start = 0
     for (let unit = 0; start < records.length && !ended; unit++) {
-      const end = batch.unitEnds === null ? start + 1 : batch.unitEnds[unit]
+      const end = unitEnds === null ? start + 1 : unitEnds[unit]
       const before = this.made.length
-      const error = this.runUnit(records, start, end)
-      if (error) {
+      const bad = this.runUnit(records, start, end)
+      const gathered = this.core.gathers?.end()
+      this.counters.in += end - start
+      if (bad) {
         this.made.length = before
-        ended = this.policy.take(error, end - start)
-      } else if (unitEnds !== null && this.made.length > before) unitEnds.push(this.made.length)
+        ended = this.policy.take(bad, end - start)
+      } else {
+        if (gathered !== undefined) yield* this.takeGathered(gathered)
+        if (this.binds && this.made.length > before) this.unitEnds.push(this.made.length)
+      }
       start = end
     }
-    this.counters.in += start
-    this.counters.out += this.made.length
-    const result = new Batch<Out>(this.made, unitEnds)
-    result.error = ended ?? batch.error
-    return result
+    const last = this.taken()
+    last.error = ended ?? error
+    yield last
   }
 
   private runUnit(records: readonly In[], start: number, end: number): SteerpipeError | undefined {
@@ -83,5 +116,23 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
       }
     }
     return undefined
+  }
+
+  /** Takes what a unit gives. Much of it goes out in several batches, unless it belongs together. */
+  private *takeGathered(gathered: Iterable<readonly Out[]>): Generator<Batch<Out>> {
+    let more = false
+    for (const records of gathered) {
+      if (more && !this.binds) yield this.taken()
+      for (const record of records) this.emit(record)
+      more = true
+    }
+  }
+
+  private taken(): Batch<Out> {
+    const batch = new Batch<Out>(this.made, this.binds ? this.unitEnds : null)
+    this.counters.out += this.made.length
+    this.made = []
+    this.unitEnds = []
+    return batch
   }
 }

@@ -1,22 +1,37 @@
 import type * as z from 'zod'
+import { SteerpipeError } from '../errors.js'
+import { annotateSpec } from './annotate.js'
+import { dedupeSpec } from './dedupe.js'
+import { filterSpec } from './filter.js'
 import { labelFormatSpec } from './label-format.js'
+import { lengthSpec } from './length.js'
 import { limitSpec } from './limit.js'
+import { MapStage } from './map.js'
+import { type MapDefinition, type MapFunction, mapDefinition } from './map-definition.js'
 import { ObjectsStage } from './objects.js'
 import { parseSpec } from './parse.js'
 import type { StageSettings } from './policy.js'
 import { regressionExpandSpec } from './regression-expand.js'
 import { repeatSpec } from './repeat.js'
 import { sampleSpec } from './sample.js'
+import { shuffleSpec } from './shuffle.js'
 import { skipSpec } from './skip.js'
-import { type StageContext, stageOptions } from './spec.js'
+import { type StageContext, stageOptions, type Wire } from './spec.js'
+import { splitSpec } from './split.js'
 import { templateSpec } from './template.js'
 import type { EndStage, PassingStage, TypedStage } from './typed.js'
 import { writeSpec } from './write.js'
 
 export type ParseOptions = z.input<typeof parseSpec.options>
 export type TemplateOptions = z.input<typeof templateSpec.options>
+export type AnnotateOptions = z.input<typeof annotateSpec.options>
 export type LabelFormatOptions = z.input<typeof labelFormatSpec.options>
 export type RegressionExpandOptions = z.input<typeof regressionExpandSpec.options>
+export type ShuffleOptions = z.input<typeof shuffleSpec.options>
+export type SplitOptions = z.input<typeof splitSpec.options>
+export type FilterOptions = z.input<typeof filterSpec.options>
+export type DedupeOptions = z.input<typeof dedupeSpec.options>
+export type LengthOptions = z.input<typeof lengthSpec.options>
 export type RepeatOptions = z.input<typeof repeatSpec.options>
 export type LimitOptions = z.input<typeof limitSpec.options>
 export type SkipOptions = z.input<typeof skipSpec.options>
@@ -50,9 +65,9 @@ export function parse(options?: ParseOptions, settings: ParseSettings = {}): Typ
 /**
  * Rows of a data set to conversations with scores.
  *
- * @param options `dataset` or `mapping`; `attributes`, `system`, `speakers`, `group`
- * @throws SteerpipeError BAD_OPTION; the stream fails with MISSING_FIELD, WRONG_TYPE, BAD_SCORE, WRONG_RECORD,
- *   GROUP_INCOMPLETE
+ * @param options `dataset` or `mapping`; `splitTurns`, `labels`, `round`, `attributes`, `system`, `speakers`, `group`
+ * @throws SteerpipeError BAD_OPTION; the stream fails with MISSING_FIELD, WRONG_TYPE, BAD_SCORE, BAD_TREE,
+ *   WRONG_RECORD, GROUP_INCOMPLETE
  */
 export function template(
   options: TemplateOptions & { dataset: 'conversations' },
@@ -64,6 +79,32 @@ export function template(
   settings: StageSettings = {},
 ): TypedStage<'json', 'scored' | 'conversation'> {
   return templateSpec.create(stageOptions(templateSpec, options), settings) as TypedStage<'json', 'scored'>
+}
+
+/** How `annotate` is set up in a script, beside its options. */
+export interface AnnotateEnvironment extends StageSettings {
+  /** Where the key for the server is looked up. Default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Conversations scored by a reward server: the scores become labels.
+ *
+ * @param options `server` (an address, or several), `protocol` (default `kserve-v2`), `model`, `attributes`, `heads`,
+ *   `turns`, `round`, `keep`, `maxChars` (code points), `onLong`, `maxInFlight`, `maxBatch` (texts), `requestTimeout`,
+ *   `waitReady` (seconds, or such as `'500ms'`), `cache`, `apiKeyEnv`; and `system`, `systemPrompt`, `tokens` of the text
+ * @throws SteerpipeError BAD_OPTION, SERVER_DENIED (no key in the environment); the stream fails with
+ *   SERVER_UNREACHABLE, SERVER_WRONG, SERVER_DENIED, SERVER_FAILING, and for single records with SERVER_REFUSED,
+ *   SCORES_UNUSABLE, TEXT_TOO_LONG, NOT_SENDABLE, WRONG_RECORD, MISSING_FIELD, WRONG_TYPE, UNLABELLED_SCORES
+ */
+export function annotate(
+  options: AnnotateOptions,
+  settings: AnnotateEnvironment = {},
+): TypedStage<'json' | 'conversation', 'conversation'> {
+  return annotateSpec.create(stageOptions(annotateSpec, options), settings) as TypedStage<
+    'json' | 'conversation',
+    'conversation'
+  >
 }
 
 /**
@@ -98,6 +139,62 @@ export function regressionExpand(
     'json' | 'conversation',
     'sample'
   >
+}
+
+/**
+ * Records in random order.
+ *
+ * @param options `seed` (default 10), `algorithm` (`python` or `buckets`, default `python`), `memory` (bytes, or such
+ *   as `'256MB'`, which is the default), `folder`
+ * @throws SteerpipeError BAD_OPTION; the stream fails with MEMORY_FULL, WRITE_FAILED
+ */
+export function shuffle(options?: ShuffleOptions, settings: StageSettings = {}): PassingStage {
+  return shuffleSpec.create(stageOptions(shuffleSpec, options), settings) as PassingStage
+}
+
+/**
+ * Puts records into parts: sets their `part`.
+ *
+ * @param options `parts` (fractions by name), `by` (`count`, `prompt`, `conversation`, `record` or a field; default
+ *   `count`), `seed` (default 10), `memory` (default `'256MB'`), `folder`
+ * @throws SteerpipeError BAD_OPTION; the stream fails with MISSING_FIELD, WRONG_RECORD, WRONG_TYPE, WRITE_FAILED
+ */
+export function split(options: SplitOptions, settings: StageSettings = {}): PassingStage {
+  return splitSpec.create(stageOptions(splitSpec, options), settings) as PassingStage
+}
+
+/**
+ * The records for which an expression holds.
+ *
+ * @param options `where` (an expression in CEL), `match` (`all` or `any` record of a group, default `all`), `name`
+ *   (what dropped records are counted under, default the expression), `attributes`
+ * @throws SteerpipeError BAD_OPTION, BAD_EXPRESSION; the stream fails with FILTER_FAILED, WRONG_RECORD,
+ *   MISSING_FIELD, WRONG_TYPE, BAD_LABEL, BAD_SCORE
+ */
+export function filter(options: FilterOptions, settings: StageSettings = {}): PassingStage {
+  return filterSpec.create(stageOptions(filterSpec, options), settings) as PassingStage
+}
+
+/**
+ * Each record once: the first of those that are the same.
+ *
+ * @param options `by` (`conversation`, `record`, `prompt` or a field, default `conversation`), `memory` (bytes, or such
+ *   as `'256MB'`, which is the default)
+ * @throws SteerpipeError BAD_OPTION; the stream fails with MEMORY_FULL, MISSING_FIELD, WRONG_RECORD, WRONG_TYPE
+ */
+export function dedupe(options?: DedupeOptions, settings: StageSettings = {}): PassingStage {
+  return dedupeSpec.create(stageOptions(dedupeSpec, options), settings) as PassingStage
+}
+
+/**
+ * Conversations that are not too long.
+ *
+ * @param options `maxChars` (Unicode code points), `maxTurns`, one of them at least; `on` (`drop` or `cut-turns`,
+ *   default `drop`)
+ * @throws SteerpipeError BAD_OPTION; the stream fails with WRONG_RECORD, MISSING_FIELD, WRONG_TYPE
+ */
+export function length(options: LengthOptions, settings: StageSettings = {}): PassingStage {
+  return lengthSpec.create(stageOptions(lengthSpec, options), settings) as PassingStage
 }
 
 /**
@@ -139,6 +236,31 @@ export function skip(options: SkipOptions, settings: StageSettings = {}): Passin
  */
 export function sample(options: SampleOptions, settings: StageSettings = {}): PassingStage {
   return sampleSpec.create(stageOptions(sampleSpec, options), settings) as PassingStage
+}
+
+/**
+ * Records through a function of your own, as plain objects. See `defineStage` for what it may be given besides.
+ *
+ * @param stage a function from a record to one, several (a list) or none (null), or to a promise of these; or what
+ *   `defineStage` gives. Types are believed: say what the records are.
+ * @throws SteerpipeError BAD_OPTION; the stream fails with MAP_FAILED, or with what the function throws if it is a
+ *   SteerpipeError
+ */
+export function map<In extends object = Record<string, unknown>, Out extends object = object>(
+  stage: MapFunction<In, Out> | MapDefinition<In, Out>,
+  settings: StageSettings = {},
+): TypedStage<Wire, 'json'> {
+  const definition = mapDefinition(
+    stage,
+    (found) =>
+      new SteerpipeError('BAD_OPTION', {
+        found: `\`map\` was given ${found}`,
+        expected: 'a function, or what `defineStage` gives',
+        fix: 'For a module, import it and give what it exports.',
+        stage: 'map',
+      }),
+  )
+  return new MapStage(() => definition, settings) as TypedStage<Wire, 'json'>
 }
 
 /**

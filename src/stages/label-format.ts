@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { Conversation, type Edit, labelEdit, type Turn } from '../records/conversation.js'
+import { Conversation, type Edit, labelEdit, mergeEdits, type Turn } from '../records/conversation.js'
 import { LabelFormat } from '../records/labels.js'
 import { asConversation } from './as-conversation.js'
 import { RecordStage } from './record-stage.js'
-import { attributesOption, defineStage, rangeOption } from './spec.js'
+import { attributesOption, rangeOption, stageSpec } from './spec.js'
 
 const options = z.strictObject({
   attributes: attributesOption,
@@ -15,7 +15,7 @@ const options = z.strictObject({
 })
 
 /** Scores to label strings. */
-export const labelFormatSpec = defineStage({
+export const labelFormatSpec = stageSpec({
   name: 'label-format',
   summary: 'the scores of each turn to its label, `name:score,…`',
   description:
@@ -31,22 +31,29 @@ export const labelFormatSpec = defineStage({
   ],
   create: (given, context) =>
     new RecordStage<Conversation>('label-format', context, ({ note }) => {
-      const format = new LabelFormat(given.attributes, given.round, given.range, note)
-      return (record, emit) => emit(labelled(asConversation(record), format))
+      const labelled = labeller(new LabelFormat(given.attributes, given.round, given.range, note))
+      return (record, emit) => emit(labelled(asConversation(record)))
     }),
 })
 
-/** The conversation with labels where there were scores. */
-function labelled(conversation: Conversation, format: LabelFormat): Conversation {
-  const { source, edits } = conversation
-  const fresh: Edit[] = []
-  const turns = conversation.turns.map((turn): Turn => {
-    if (turn.scores === null) return turn
-    const label = format.render(turn.scores)
-    if (edits !== null) fresh.push(labelEdit(source, turn.node, label))
-    return { ...turn, label, scores: null }
-  })
-  if (edits !== null && fresh.length === 0) return conversation
-  const { mask, system } = conversation
-  return new Conversation(source, { turns, mask, system }, edits === null ? null : [...edits, ...fresh])
+/** Puts labels where there were scores. */
+function labeller(format: LabelFormat): (conversation: Conversation) => Conversation {
+  /** The turns of the conversation before, which those of one tree share, and what was made of them. */
+  let before: readonly Turn[] = []
+  let after: readonly Turn[] = []
+  return (conversation) => {
+    const { source, edits, mask, system } = conversation
+    const fresh: Edit[] = []
+    const turns = conversation.turns.map((turn, index): Turn => {
+      if (turn.scores === null) return turn
+      if (edits === null && turn === before[index]) return after[index]
+      const label = format.render(turn.scores)
+      if (edits !== null) fresh.push(labelEdit(source, turn.node, label))
+      return { ...turn, label, scores: null }
+    })
+    if (edits !== null && fresh.length === 0) return conversation
+    before = conversation.turns
+    after = turns
+    return new Conversation(source, { turns, mask, system }, edits === null ? null : mergeEdits(edits, fresh))
+  }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ALL_WIRES, defineStage } from './spec.js'
+import { ALL_WIRES, stageSpec } from './spec.js'
 import { type Selection, UnitStage } from './unit-stage.js'
 
 const options = z.strictObject({
@@ -7,7 +7,7 @@ const options = z.strictObject({
 })
 
 /** The first records. */
-export const limitSpec = defineStage({
+export const limitSpec = stageSpec({
   name: 'limit',
   summary: 'the first records, and no more',
   description:

@@ -4,7 +4,7 @@ import { SteerpipeError } from '../errors.js'
 import { Batch } from '../records/batch.js'
 import { openReader } from '../storage/readers.js'
 import type { RecordReader } from '../storage/record-reader.js'
-import { defineStage, groupOption, type StageContext } from './spec.js'
+import { groupOption, type StageContext, stageSpec } from './spec.js'
 import { Stage } from './stage.js'
 import { Intake } from './units.js'
 
@@ -34,7 +34,7 @@ const options = z.strictObject({
 export type ParseSettings = z.output<typeof options>
 
 /** Bytes to records. */
-export const parseSpec = defineStage({
+export const parseSpec = stageSpec({
   name: 'parse',
   summary: 'bytes to records',
   description:

@@ -3,7 +3,7 @@ import type { Counters } from '../observe/counters.js'
 import { Batch } from '../records/batch.js'
 import { encodeValue } from '../records/json-text.js'
 import { type Block, JsonRecord, type Origin } from '../records/record.js'
-import { scanValue, Tape } from '../records/tape.js'
+import { scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { ErrorPolicy } from './policy.js'
 import { GappedBatch } from './units.js'
 
@@ -39,17 +39,27 @@ export class PlainObjects {
   }
 }
 
-/** A plain object as a record, spelled canonically. @throws SteerpipeError PLAIN_OBJECT, TOO_DEEP */
+/** A plain object as a record, spelled canonically. @throws SteerpipeError PLAIN_OBJECT */
 export function recordOf(value: unknown, origin: Origin): JsonRecord {
-  const text = textOf(value)
-  const tape = new Tape()
-  // JSON.stringify has written it, so the grammar is right; the tape is what is wanted.
-  scanValue(`${text}\n`, 0, tape, false)
-  const block: Block = { origin, text, base: 0, tape, respell: text.includes('\\u') }
-  return new JsonRecord(block, 0, 0, text.length, 0)
+  return recordOfText(textOf(value), origin, new Tape())
 }
 
-function textOf(value: unknown): string {
+/**
+ * The JSON of an object as a record.
+ *
+ * @param text legal JSON on one line, one character a byte
+ * @param tape what it is scanned onto; records that stay together may share one
+ */
+export function recordOfText(text: string, origin: Origin, tape: Tape): JsonRecord {
+  const root = tape.length
+  // The grammar is known to be right; the tape is what is wanted.
+  scanValue(`${text}\n`, skipSpace(text, 0), tape, false)
+  const block: Block = { origin, text, base: 0, tape, respell: /\\[u/]/.test(text) }
+  return new JsonRecord(block, 0, 0, text.length, root)
+}
+
+/** A plain object as JSON in the canonical spelling, one character a byte. @throws SteerpipeError PLAIN_OBJECT */
+export function textOf(value: unknown): string {
   const fix =
     typeof value === 'string'
       ? 'Turn lines into objects first: `split2(JSON.parse)`; or write bytes into `parse()`.'

@@ -1,4 +1,4 @@
-import type { SteerpipeError } from '../errors.js'
+import type { ErrorCode, SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 
 /** What to do with a bad record: end the run at it, or count it and go on. */
@@ -11,6 +11,9 @@ export interface StageSettings {
   /** Called for each record that is left out with `skip`. */
   readonly onLeftOut?: (error: SteerpipeError) => void
 }
+
+/** What is not the record's fault: without it, all those after it would go the same way. */
+const BEYOND_RECORDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['MEMORY_FULL'])
 
 /** Decides what becomes of bad records, and counts them. */
 export class ErrorPolicy {
@@ -26,7 +29,7 @@ export class ErrorPolicy {
    * @returns the error if it ends the stream
    */
   take(error: SteerpipeError, size: number): SteerpipeError | undefined {
-    if (this.settings.onError !== 'skip') return error
+    if (this.settings.onError !== 'skip' || BEYOND_RECORDS.has(error.code)) return error
     this.counters.leaveOut(error.code)
     if (size > 1) this.counters.leaveOut('partner', size - 1)
     this.settings.onLeftOut?.(error)

@@ -30,12 +30,13 @@ export class RecordStage<Out extends AnyRecord> extends Stage {
     this.grouping = group > 1 ? new Grouping(name, this.counters, this.policy, group) : null
   }
 
-  protected override handle(batch: Batch): Batch<Out> {
-    return this.runner.run(this.grouping ? this.grouping.take(batch) : batch)
+  protected override handle(batch: Batch): Results {
+    const taken = this.grouping ? this.grouping.take(batch) : batch
+    return this.runner.gathers ? this.runner.results(taken) : this.runner.run(taken)
   }
 
   protected override finish(): Results {
     const error = this.grouping?.end()
-    return error ? Batch.failed(error) : []
+    return error ? Batch.failed(error) : this.runner.end()
   }
 }

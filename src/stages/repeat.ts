@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ALL_WIRES, defineStage } from './spec.js'
+import { ALL_WIRES, stageSpec } from './spec.js'
 import { UnitStage } from './unit-stage.js'
 
 const options = z.strictObject({
@@ -7,7 +7,7 @@ const options = z.strictObject({
 })
 
 /** Each record several times. */
-export const repeatSpec = defineStage({
+export const repeatSpec = stageSpec({
   name: 'repeat',
   summary: 'each record several times in a row',
   description:
@@ -18,6 +18,7 @@ export const repeatSpec = defineStage({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  separates: true,
   examples: [{ title: 'Each record four times', yaml: 'repeat: 4' }],
   create: ({ times }, context) => new UnitStage('repeat', context, { reason: 'repeat', times: () => times }),
 })

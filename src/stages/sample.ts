@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { PythonRandom } from '../records/python-random.js'
-import { ALL_WIRES, defineStage, seedOption } from './spec.js'
+import { ALL_WIRES, seedOption, stageSpec } from './spec.js'
 import { UnitStage } from './unit-stage.js'
 
 const options = z.strictObject({
@@ -9,7 +9,7 @@ const options = z.strictObject({
 })
 
 /** A random part of the records. */
-export const sampleSpec = defineStage({
+export const sampleSpec = stageSpec({
   name: 'sample',
   summary: 'a random part of the records, in their order',
   description:

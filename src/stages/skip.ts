@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ALL_WIRES, defineStage } from './spec.js'
+import { ALL_WIRES, stageSpec } from './spec.js'
 import { UnitStage } from './unit-stage.js'
 
 const options = z.strictObject({
@@ -7,7 +7,7 @@ const options = z.strictObject({
 })
 
 /** All but the first records. */
-export const skipSpec = defineStage({
+export const skipSpec = stageSpec({
   name: 'skip',
   summary: 'all but the first records',
   description: 'What `limit` with the same count lets through is what `skip` drops, and the other way round.',

@@ -28,6 +28,8 @@ export interface Example {
 export interface StageContext extends StageSettings {
   /** The parts that stages before it declare. */
   readonly parts?: readonly string[]
+  /** The environment, for keys and proxies; `annotate` only. Default: the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** The name of the input, for places; `parse` only. */
   readonly input?: string
   /** Replace outputs that are there already; `write` only. */
@@ -54,6 +56,8 @@ export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
   readonly memory: (options: z.output<Options>) => MemoryClass
   readonly keepsOrder: boolean
   readonly examples: readonly [Example, ...Example[]]
+  /** Whether neighbours may stand apart behind it: what belongs together must be bound before. */
+  readonly separates?: boolean
   /** Options that are paths from the folder of the pipeline file. */
   readonly paths?: readonly string[]
   /** What can only be seen by looking further than at the options themselves. */
@@ -75,7 +79,7 @@ export interface OptionMistake {
 }
 
 /** Checks nothing at run time: it ties the types of a spec's options together. */
-export function defineStage<Options extends z.ZodObject>(spec: StageSpec<Options>): StageSpec<Options> {
+export function stageSpec<Options extends z.ZodObject>(spec: StageSpec<Options>): StageSpec<Options> {
   return spec
 }
 
@@ -106,7 +110,8 @@ export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[])
     issue.code === 'invalid_value' && typeof input === 'string'
       ? `, found \`${input}\`${suggestion(input, issue.values.map(String))}`
       : ''
-  const message = issue.message[0].toLowerCase() + issue.message.slice(1) + near
+  const said = issue.code === 'invalid_key' ? issue.issues[0].message : issue.message
+  const message = said[0].toLowerCase() + said.slice(1) + near
   return path ? `\`${path}\`: ${message}` : message
 }
 
@@ -123,7 +128,8 @@ export const seedOption = z
   .default(10)
   .describe('An integer; the same seed gives the same result. Default 10, the seed of the original tools.')
 
-const MEMORY_SIZE = /^(\d+(?:\.\d+)?) ?([kmg]i?)?b?$/i
+// Without the flag `i`, which JSON Schema does not have.
+const MEMORY_SIZE = /^(\d+(?:\.\d+)?) ?([kKmMgG][iI]?)?[bB]?$/
 
 const UNITS: Readonly<Record<string, number>> = {
   k: 1e3,
@@ -145,6 +151,33 @@ export const memoryOption = z
   .default('256MB')
   .transform((size) => (typeof size === 'number' ? size : bytesOf(size)))
   .refine((bytes) => bytes >= 1_000_000, 'less than `1MB` is too little')
+
+const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|m|min|h)?$/
+
+const MILLISECONDS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+}
+
+/** A length of time: seconds, or a number with a unit. Milliseconds after validation. */
+export const durationOption = z
+  .union([z.number().positive(), z.string().regex(DURATION, 'write it as `30s`, `500ms` or `5m`')])
+  .transform((given) => {
+    const [, number, unit = 's'] = DURATION.exec(String(given)) ?? []
+    return Number(number) * MILLISECONDS[unit]
+  })
+
+/** The option `folder`: where a stage puts what does not fit into memory. */
+export const folderOption = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'The folder for what does not fit into memory. Default: the system’s for temporary files (`TMPDIR`).',
+  )
 
 const attributeName = z
   .string()

@@ -179,7 +179,7 @@ export abstract class Stage extends Transform {
   }
 
   /** Gives what a stage made; of several batches each next one is made when there is room for it. */
-  private async deliverAll(results: Results): Promise<void> {
+  protected async deliverAll(results: Results): Promise<void> {
     if (results instanceof Batch || results instanceof Promise) return this.deliver(await results)
     for await (const batch of results) {
       await this.deliver(batch)

@@ -1,11 +1,18 @@
+import { annotateSpec } from './annotate.js'
+import { dedupeSpec } from './dedupe.js'
+import { filterSpec } from './filter.js'
 import { labelFormatSpec } from './label-format.js'
+import { lengthSpec } from './length.js'
 import { limitSpec } from './limit.js'
+import { mapSpec } from './map.js'
 import { parseSpec } from './parse.js'
 import { regressionExpandSpec } from './regression-expand.js'
 import { repeatSpec } from './repeat.js'
 import { sampleSpec } from './sample.js'
+import { shuffleSpec } from './shuffle.js'
 import { skipSpec } from './skip.js'
 import type { StageSpec } from './spec.js'
+import { splitSpec } from './split.js'
 import { templateSpec } from './template.js'
 import { writeSpec } from './write.js'
 
@@ -13,12 +20,19 @@ import { writeSpec } from './write.js'
 export const STAGES: readonly StageSpec[] = [
   parseSpec,
   templateSpec,
+  annotateSpec,
   labelFormatSpec,
   regressionExpandSpec,
+  filterSpec,
+  dedupeSpec,
+  lengthSpec,
+  shuffleSpec,
+  splitSpec,
   repeatSpec,
   limitSpec,
   skipSpec,
   sampleSpec,
+  mapSpec,
   writeSpec,
 ]
 

@@ -1,26 +1,26 @@
 import { SteerpipeError } from '../errors.js'
-import { type AnyRecord, Batch } from '../records/batch.js'
+import type { AnyRecord, Batch } from '../records/batch.js'
+import { MadeUnits } from './made-units.js'
 import type { StageSettings } from './policy.js'
 import { Stage } from './stage.js'
+import { GappedBatch } from './units.js'
 
 /** Decides about units: records that stand alone, or neighbours that belong together. */
 export interface Selection {
   /** What dropped records are counted under. */
   readonly reason: string
   /**
-   * How many times in a row the unit `records[start, end)` goes on; 0 drops it.
+   * How many times in a row the unit `records[start, end)` goes on; 0 drops it. Or the records that go on in its
+   * place, as many.
    *
    * @throws SteerpipeError for a unit that cannot be judged
    */
-  times(records: readonly AnyRecord[], start: number, end: number): number
-  /** Whether all that is still to come will be dropped. */
+  times(records: readonly AnyRecord[], start: number, end: number): number | readonly AnyRecord[]
+  /** Whether all that is still to come will be dropped. Undefined where that cannot be. */
   readonly satisfied?: boolean
 }
 
-/** How many records a batch has at the most when units are repeated. */
-const MOST_RECORDS = 4096
-
-/** A stage that drops, keeps or repeats whole units, and leaves the records themselves alone. */
+/** A stage that drops, keeps, repeats or replaces whole units. */
 export class UnitStage extends Stage {
   constructor(
     name: string,
@@ -30,27 +30,40 @@ export class UnitStage extends Stage {
     super(name, settings)
   }
 
-  /** Whether nothing that is still to come will go on: whoever reads for this stage alone may stop. */
-  get satisfied(): boolean {
-    return this.selection.satisfied === true
+  /**
+   * Whether nothing that is still to come will go on: whoever reads for this stage alone may stop. Undefined where
+   * that cannot be.
+   */
+  get satisfied(): boolean | undefined {
+    return this.selection.satisfied
   }
 
   protected override *handle(batch: Batch): Generator<Batch> {
     const { records, unitEnds } = batch
-    let made = new Selected(unitEnds !== null)
+    const gaps = batch instanceof GappedBatch ? batch.gaps : []
+    let made = new MadeUnits(unitEnds !== null)
     let ended: SteerpipeError | undefined
     let start = 0
+    let gap = 0
     for (let unit = 0; start < records.length && !ended; unit++) {
       const end = unitEnds === null ? start + 1 : unitEnds[unit]
+      for (; gaps[gap] <= start; gap++) made.leaveGap()
       const times = this.judge(records, start, end)
       this.counters.in += end - start
-      if (times instanceof SteerpipeError) ended = this.policy.take(times, end - start)
-      else if (times === 0) this.counters.drop(this.selection.reason, end - start)
-      else {
+      if (times instanceof SteerpipeError) {
+        ended = this.policy.take(times, end - start)
+        made.leaveGap()
+      } else if (times === 0) {
+        this.counters.drop(this.selection.reason, end - start)
+        made.leaveGap()
+      } else if (typeof times === 'object') {
+        made.add(times)
+        this.counters.out += times.length
+      } else {
         for (let time = 0; time < times; time++) {
-          if (made.records.length >= MOST_RECORDS) {
+          if (made.full) {
             yield made.batch()
-            made = new Selected(unitEnds !== null)
+            made = new MadeUnits(unitEnds !== null)
           }
           made.add(records, start, end)
           this.counters.out += end - start
@@ -58,36 +71,22 @@ export class UnitStage extends Stage {
       }
       start = end
     }
+    for (; gap < gaps.length; gap++) made.leaveGap()
     const last = made.batch()
     last.error = ended ?? batch.error
     yield last
   }
 
-  private judge(records: readonly AnyRecord[], start: number, end: number): number | SteerpipeError {
+  private judge(
+    records: readonly AnyRecord[],
+    start: number,
+    end: number,
+  ): ReturnType<Selection['times']> | SteerpipeError {
     try {
       return this.selection.times(records, start, end)
     } catch (error) {
       if (!(error instanceof SteerpipeError)) throw error
       return error.at(records[start].source.place, this.stageName)
     }
-  }
-}
-
-/** The units that go on. */
-class Selected {
-  readonly records: AnyRecord[] = []
-  private readonly unitEnds: number[] | null
-
-  constructor(binds: boolean) {
-    this.unitEnds = binds ? [] : null
-  }
-
-  add(records: readonly AnyRecord[], start: number, end: number): void {
-    for (let i = start; i < end; i++) this.records.push(records[i])
-    this.unitEnds?.push(this.records.length)
-  }
-
-  batch(): Batch {
-    return new Batch(this.records, this.unitEnds)
   }
 }

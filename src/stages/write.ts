@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
-import { type AnyRecord, Batch, toBytes } from '../records/batch.js'
+import { AsciiLine } from '../records/ascii.js'
+import { type AnyRecord, Batch, type Line, toBytes } from '../records/batch.js'
 import { isSpecial, type Output, openOutput } from '../storage/output.js'
 import { type Core, CoreRunner } from './core.js'
-import { ALL_WIRES, defineStage, type StageContext } from './spec.js'
+import { ALL_WIRES, type StageContext, stageSpec } from './spec.js'
 import { Stage } from './stage.js'
 
 const options = z.strictObject({
@@ -15,10 +16,16 @@ const options = z.strictObject({
     .describe(
       'The file, or `-` for stdout; `${part}` in it gives each part a file of its own; `.gz` at its end compresses. In scripts, without it, the stage gives bytes.',
     ),
+  ascii: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Escape every character outside of space to `~` in all texts, as Python’s `json.dumps` does by default.',
+    ),
 })
 
 /** Records to bytes. */
-export const writeSpec = defineStage({
+export const writeSpec = stageSpec({
   name: 'write',
   summary: 'records to a file as JSON Lines, and on to the next stage',
   description:
@@ -34,12 +41,17 @@ export const writeSpec = defineStage({
     { title: 'One file a part', yaml: 'write: out/${part}.jsonl' },
   ],
   create: (given, context) =>
-    given.to === undefined ? new BytesStage(context) : new WriteStage(given.to, context),
+    given.to === undefined
+      ? new BytesStage(given.ascii, context)
+      : new WriteStage(given.to, given.ascii, context),
 })
 
 /** Batches to bytes, for whatever takes bytes. */
 class BytesStage extends Stage {
-  constructor(context: StageContext) {
+  constructor(
+    private readonly ascii: boolean,
+    context: StageContext,
+  ) {
     super('write', context, { readableObjectMode: false, readableHighWaterMark: 1 << 20 })
   }
 
@@ -50,9 +62,13 @@ class BytesStage extends Stage {
   }
 
   protected override give(batch: Batch): void {
-    if (batch.records.length > 0) this.push(toBytes(batch.records))
+    if (batch.records.length > 0) this.push(toBytes(linesOf(batch.records, this.ascii)))
   }
 }
+
+/** Records as they are to be spelled. */
+const linesOf = (records: readonly AnyRecord[], ascii: boolean): readonly Line[] =>
+  ascii ? records.map((record) => new AsciiLine(record)) : records
 
 const PART = '${part}'
 
@@ -66,6 +82,7 @@ export class WriteStage extends Stage {
 
   constructor(
     private readonly to: string,
+    private readonly ascii: boolean,
     private readonly context: StageContext,
   ) {
     const parts = to.includes(PART) ? new CoreRunner({ ...context, stage: 'write', open: requirePart }) : null
@@ -147,7 +164,7 @@ export class WriteStage extends Stage {
 
   private async writeTo(path: string, records: readonly AnyRecord[]): Promise<void> {
     const output = await this.output(path)
-    if (records.length > 0) await output.write(records)
+    if (records.length > 0) await output.write(linesOf(records, this.ascii))
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

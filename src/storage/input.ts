@@ -2,7 +2,7 @@ import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { Readable, TransformOptions } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
-import { createGunzip, type ZlibOptions } from 'node:zlib'
+import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
 import { SteerpipeError } from '../errors.js'
 
 /** Bytes a read: what did best on plain files. */
@@ -120,25 +120,43 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
 }
 
-/** Decompresses on zlib's own thread, one read ahead. */
-function gunzip(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+/** Decompresses on a thread of zlib's: the next chunk is made while the last one is worked on. */
+async function* gunzip(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   // What a stream holds is lost when it fails. With a mark of one byte a write is done when all that came of it was
   // taken, so that what stands before damage (most of all before an early end) is not lost.
   const options: ZlibOptions & TransformOptions = { chunkSize: READ_BYTES, readableHighWaterMark: 1 }
   const stream = createGunzip(options)
-  const feed = async () => {
-    try {
-      for await (const chunk of bytes) {
-        await new Promise<void>((resolve) => stream.write(chunk, () => resolve()))
-        if (stream.destroyed) return
-      }
-      stream.end()
-    } catch (error) {
-      stream.destroy(error as Error) // whatever a stream throws is an Error
-    }
+  void feed(stream, bytes)
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  const read = () => {
+    const reading = chunks.next()
+    reading.catch(() => {}) // told where it is awaited, which may be later than it happens
+    return reading
   }
-  void feed()
-  return stream
+  let reading = read()
+  try {
+    for (;;) {
+      const { done, value } = await reading
+      if (done) return
+      reading = read()
+      yield value
+    }
+  } finally {
+    // Who reads no further does not wait for what is being read.
+    stream.destroy()
+  }
+}
+
+async function feed(stream: Gunzip, bytes: AsyncIterable<Buffer>): Promise<void> {
+  try {
+    for await (const chunk of bytes) {
+      await new Promise<void>((resolve) => stream.write(chunk, () => resolve()))
+      if (stream.destroyed) return
+    }
+    stream.end()
+  } catch (error) {
+    stream.destroy(error as Error) // whatever a stream throws is an Error
+  }
 }
 
 function readError(error: unknown, path: string, compressed: boolean, bytes: number): unknown {

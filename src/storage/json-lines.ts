@@ -44,6 +44,8 @@ export class JsonLinesReader implements RecordReader {
   private line = 1
   /** Inside a line that is too long: its bytes are passed over. */
   private discarding = false
+  /** Cells that a region's tape begins with. */
+  private tapeRoom = 1 << 12
 
   constructor(private readonly options: LinesOptions) {}
 
@@ -130,7 +132,7 @@ export class JsonLinesReader implements RecordReader {
     if (flags & ILLEGAL) return undefined
     const careful = (flags & CONTROL) !== 0
     const respell = (flags & RESPELL) !== 0
-    const tape = new Tape()
+    const tape = new Tape(this.tapeRoom)
     let line = 0
     try {
       for (let base = 0; base < end; ) {
@@ -144,6 +146,8 @@ export class JsonLinesReader implements RecordReader {
       records.length = 0
       return undefined
     }
+    // Regions are much alike: the next one will need about as much.
+    this.tapeRoom = tape.length + (tape.length >> 3) + 16
     return line
   }
 

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
 import { createGzip, type Gzip } from 'node:zlib'
 import { type ErrorDetails, SteerpipeError } from '../errors.js'
-import { type AnyRecord, toBytes, writeLines } from '../records/batch.js'
+import { type Line, toBytes, writeLines } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
 import { systemMessage } from './input.js'
 
@@ -16,7 +16,7 @@ export interface Output {
   /** Bytes taken, before compression. */
   readonly bytes: number
   /** Takes records, as JSON Lines; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
-  write(records: readonly AnyRecord[]): Promise<void>
+  write(records: readonly Line[]): Promise<void>
   /** Makes the output whole: flushed to the disk, under its final name. @throws SteerpipeError WRITE_FAILED */
   commit(): Promise<void>
   /** Ends without making it whole. What was written stays beside the final name if `keep` is true. */
@@ -100,7 +100,7 @@ class FileOutput implements Sink {
     private readonly special: boolean,
   ) {}
 
-  async write(records: readonly AnyRecord[]): Promise<void> {
+  async write(records: readonly Line[]): Promise<void> {
     // Fresh memory for each batch would cost more than filling it.
     const [next, last] = this.writers
     this.writers = [last, next]
@@ -198,7 +198,7 @@ class GzipOutput implements Output {
     await this.sink.settled()
   }
 
-  async write(records: readonly AnyRecord[]): Promise<void> {
+  async write(records: readonly Line[]): Promise<void> {
     const bytes = toBytes(records)
     this.bytes += bytes.length
     if (!this.gzip.write(bytes)) await Promise.race([once(this.gzip, 'drain'), this.pumping])
@@ -239,7 +239,7 @@ class StreamOutput implements Sink {
     if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 
-  write(records: readonly AnyRecord[]): Promise<void> {
+  write(records: readonly Line[]): Promise<void> {
     return this.writeBytes(toBytes(records))
   }
 

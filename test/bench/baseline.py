@@ -2,9 +2,13 @@
 
     baseline.py regression IN OUT    AC-SFT conversations to regression samples
     baseline.py helpsteer2 IN OUT    HelpSteer2 rows to AC-SFT conversations
+    baseline.py oasst IN FOLDER      Open Assistant trees (gzip) to train.jsonl and val.jsonl
 """
 
+import gzip
 import json
+import os
+import random
 import sys
 
 SYSTEM = (
@@ -22,6 +26,7 @@ ATTRIBUTES = [
     "complexity",
     "verbosity",
 ]
+OASST_ATTRIBUTES = ATTRIBUTES[:4]
 NOT_ANNOTATED = -100.0
 
 
@@ -64,10 +69,50 @@ def helpsteer2(rows, out):
         out.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
+def message_label(labels):
+    return ",".join(f"{name}:{round(labels[name]['value'] * 4)}" for name in OASST_ATTRIBUTES if name in labels)
+
+
+def threads(message):
+    turn = {"value": message["text"], "from": "User" if message["role"] == "prompter" else "Assistant"}
+    if "labels" in message:
+        turn["label"] = message_label(message["labels"])
+    if turn["from"] == "User":
+        turn["label"] = None
+    below = [thread for reply in message["replies"] for thread in threads(reply)]
+    return [[turn] + thread for thread in below] or [[turn]]
+
+
+def oasst_part(trees, path):
+    records = []
+    for tree in trees:
+        for turns in threads(tree["prompt"]):
+            if len(turns) > 1:
+                records.append(
+                    {"conversations": turns, "system": SYSTEM, "mask": "User", "type": "VALUE_TO_TEXT"}
+                )
+    with open(path, "w", encoding="utf-8") as out:
+        for record in records:
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def oasst(source, folder):
+    with gzip.open(source) as file:
+        trees = [json.loads(line.decode("utf-8")) for line in file.readlines()]
+    random.seed(10)
+    random.shuffle(trees)
+    train = int(len(trees) * 0.95)
+    os.makedirs(folder, exist_ok=True)
+    oasst_part(trees[:train], os.path.join(folder, "train.jsonl"))
+    oasst_part(trees[train:], os.path.join(folder, "val.jsonl"))
+
+
 def main():
     jobs = {"regression": regression, "helpsteer2": helpsteer2}
-    if len(sys.argv) != 4 or sys.argv[1] not in jobs:
-        sys.exit("usage: baseline.py regression|helpsteer2 IN OUT")
+    if len(sys.argv) != 4 or sys.argv[1] not in [*jobs, "oasst"]:
+        sys.exit("usage: baseline.py regression|helpsteer2|oasst IN OUT")
+    if sys.argv[1] == "oasst":
+        return oasst(sys.argv[2], sys.argv[3])
     records = load(sys.argv[2])
     with open(sys.argv[3], "w", encoding="utf-8") as out:
         jobs[sys.argv[1]](records, out)

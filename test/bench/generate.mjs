@@ -2,12 +2,15 @@
  * Makes the benchmark's data: the same arguments give the same bytes on every machine, and a smaller file is
  * a prefix of a larger one. Memory is constant; everything is drawn with integers from one seeded generator.
  *
- *   node test/bench/generate.mjs conversations|rows MEGABYTES [--seed 1] [--folder test/bench/data]
+ *   node test/bench/generate.mjs conversations|rows|trees MEGABYTES [--seed 1] [--folder test/bench/data]
+ *
+ * Trees are compressed, as the published ones are; MEGABYTES are those before that.
  */
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { gzipSync } from 'node:zlib'
 
 /** Goes into the file's name. To be raised when the same arguments come to give other bytes. */
 const VERSION = 1
@@ -19,7 +22,7 @@ const SYSTEM =
   'A chat between a curious user and an artificial intelligence assistant. ' +
   "The assistant gives helpful, detailed, and polite answers to the user's questions."
 
-/** @typedef {'conversations' | 'rows'} Kind */
+/** @typedef {'conversations' | 'rows' | 'trees'} Kind */
 
 // ---------------------------------------------------------------------------------------------- vocabulary
 
@@ -279,6 +282,60 @@ const labelHelpsteer = HELPSTEER.map((name, i) => scored(i ? ',' : '"', name, ':
 const labelOasst = OASST.map((name, i) => scored(i ? ',' : '"', name, ':'))
 const rowScores = HELPSTEER.map((name, i) => scored(i ? ', ' : '", ', `"${name}"`, ': '))
 
+const openTree = piece('{"message_tree_id": "')
+const treeState = piece('", "tree_state": "')
+const TREE_STATES = ['ready_for_export', 'growing', 'initial_prompt_review'].map((state) => piece(state))
+const treePrompt = piece('", "prompt": ')
+const closeTree = piece('}\n')
+const messageId = piece('{"message_id": "')
+const parentId = piece('", "parent_id": "')
+const userId = piece('", "user_id": "')
+const created = piece('", "created_date": "2023-02-1')
+const createdEnd = piece('T19:06:16.233571+00:00", "text": "')
+const prompterRole = piece('", "role": "prompter')
+const assistantRole = piece('", "role": "assistant')
+const messageReview = piece(
+  '", "lang": "en", "review_count": 3, "review_result": true, "deleted": false, "synthetic": false, "emojis": {"+1": 2, "_skip_labeling": 1}, "replies": [',
+)
+const nextMessage = piece(', ')
+const messageLabels = piece('], "labels": {')
+const messageDetoxify = piece('}, "detoxify": {')
+const detoxifyEnd = piece('}}')
+const dash = piece('-')
+/** The piece `0`, and those of the other hexadecimal digits behind it. */
+const digits = Array.from('0123456789abcdef', (digit) => piece(digit))[0]
+
+const USER_LABELS = [
+  'spam',
+  'lang_mismatch',
+  'pii',
+  'not_appropriate',
+  'hate_speech',
+  'sexual_content',
+  ...OASST,
+]
+const openLabels = ['fails_task', ...USER_LABELS, 'helpfulness', 'violence'].map((name) => ({
+  name,
+  id: piece(`"${name}": {"value": `),
+}))
+const labelCount = piece(', "count": 3}')
+/** Equally likely values; those that are halves when they are multiplied by 4 are as frequent as they really are. */
+const LABEL_VALUES = [
+  ...['0.0', '0.0', '0.0', '0.0', '0.0', '0.0', '0.25', '0.25', '0.5', '0.5', '0.75', '0.75', '1.0', '1.0'],
+  ...['0.3333333333333333', '0.6666666666666666', '0.16666666666666666', '0.8333333333333334'],
+  ...['0.08333333333333333', '0.5833333333333334', '0.125', '0.375', '0.625', '0.875', '0.05', '0.2'],
+].map((value) => piece(value))
+const DETOXIFY = [
+  'toxicity',
+  'severe_toxicity',
+  'obscene',
+  'identity_attack',
+  'insult',
+  'threat',
+  'sexual_explicit',
+]
+const detoxifyNames = DETOXIFY.map((name, i) => piece(`${i ? ', ' : ''}"${name}": 0.00`))
+
 /** Sixteen equally likely scores for each attribute. */
 const SPREAD = {
   helpsteer: [
@@ -300,8 +357,20 @@ const oasstScores = scores(SPREAD.oasst)
 /** How long texts are, as multiples of a kind's usual length in 1/16, equally likely: a long tail to the right. */
 const LENGTHS = [1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 15, 18, 22, 28, 37, 58]
 const LONGEST = 60_000
-/** Most that a unit (a conversation of eight turns, a pair of rows) can take. */
+/** Most that a unit (a conversation of eight turns, a pair of rows, a tree) can take. */
 const UNIT = 1 << 20
+
+/** Bytes of an id. */
+const UUID = 36
+
+/** How many reply to a message at each depth, equally likely. */
+const REPLIES = [
+  [1, 2, 2, 3, 3, 3, 3, 4, 4],
+  [0, 0, 0, 1, 1, 1, 1],
+  [0, 1, 2, 2, 3, 3],
+  [0, 0, 0, 1],
+  [0, 2, 3],
+]
 
 /** Writes units of text into a block that is emptied by its owner. */
 class Pen {
@@ -477,6 +546,96 @@ class Pen {
     this.answer(language)
   }
 
+  /** A number of digits, of the given base. @param {number} count @param {number} base */
+  figures(count, base) {
+    for (let i = 0; i < count; i++) this.put(digits + this.below(base))
+  }
+
+  /** @returns where the id stands in the block */
+  uuid() {
+    const start = this.at
+    this.figures(8, 16)
+    for (const count of [4, 4, 4, 12]) {
+      this.put(dash)
+      this.figures(count, 16)
+    }
+    return start
+  }
+
+  /** The same id again. @param {number} id */
+  uuidAgain(id) {
+    this.block.copyWithin(this.at, id, id + UUID)
+    this.at += UUID
+  }
+
+  /** Most trees are a single prompt; the others have a dozen messages. */
+  tree() {
+    const language = this.language()
+    const start = this.at
+    this.put(openTree)
+    const id = this.uuid()
+    this.put(treeState)
+    this.put(this.pick(TREE_STATES))
+    this.put(treePrompt)
+    this.message(language, start, id, -1, 0, this.below(100) < 70)
+    this.put(closeTree)
+  }
+
+  /**
+   * A message with its replies.
+   *
+   * @param {ReturnType<typeof inscribe>} language
+   * @param {number} start where the tree begins
+   * @param {number} own the message's id, or -1 for a new one
+   * @param {number} parent the id of the message that it replies to, or -1
+   * @param {number} depth how many messages there are above it
+   * @param {boolean} alone whether nobody replies
+   */
+  message(language, start, own, parent, depth, alone) {
+    const byUser = depth % 2 === 0
+    this.put(messageId)
+    if (own >= 0) this.uuidAgain(own)
+    const id = own >= 0 ? own : this.uuid()
+    if (parent >= 0) {
+      this.put(parentId)
+      this.uuidAgain(parent)
+    }
+    this.put(userId)
+    this.uuid()
+    this.put(created)
+    this.figures(1, 10)
+    this.put(createdEnd)
+    this.text(language, byUser ? 160 : 640)
+    this.put(byUser ? prompterRole : assistantRole)
+    this.put(messageReview)
+    const replies = alone || depth >= REPLIES.length ? 0 : this.pick(REPLIES[depth])
+    for (let i = 0; i < replies && this.at < start + UNIT / 4; i++) {
+      if (i > 0) this.put(nextMessage)
+      this.message(language, start, -1, id, depth + 1, false)
+    }
+    this.put(messageLabels)
+    this.labels(byUser)
+    this.put(messageDetoxify)
+    for (const name of detoxifyNames) {
+      this.put(name)
+      this.figures(17, 10)
+    }
+    this.put(detoxifyEnd)
+  }
+
+  /** @param {boolean} byUser */
+  labels(byUser) {
+    let first = true
+    for (const { name, id } of openLabels) {
+      if (byUser && (name === 'fails_task' || name === 'helpfulness')) continue
+      if (!first) this.put(nextMessage)
+      first = false
+      this.put(id)
+      this.put(this.pick(LABEL_VALUES))
+      this.put(labelCount)
+    }
+  }
+
   /** @param {ReturnType<typeof inscribe>} language */
   answer(language) {
     this.put(rowResponse)
@@ -503,10 +662,12 @@ class Pen {
  * @returns its path
  */
 export function generate({ kind, megabytes, seed = 1, folder = DATA_FOLDER }) {
-  const file = path.join(folder, `${kind}-${megabytes}MB-seed${seed}-v${VERSION}.jsonl`)
+  const compressed = kind === 'trees'
+  const name = `${kind}-${megabytes}MB-seed${seed}-v${VERSION}.jsonl${compressed ? '.gz' : ''}`
+  const file = path.join(folder, name)
   const size = megabytes * MEGABYTE
   const there = fs.statSync(file, { throwIfNoEntry: false })
-  if (there && there.size >= size && there.size < size + UNIT) return file
+  if (there && (compressed || (there.size >= size && there.size < size + UNIT))) return file
 
   fs.mkdirSync(folder, { recursive: true })
   const beside = `${file}.${process.pid}.part`
@@ -515,13 +676,17 @@ export function generate({ kind, megabytes, seed = 1, folder = DATA_FOLDER }) {
     const pen = new Pen(seed)
     let written = 0
     const empty = () => {
-      for (let from = 0; from < pen.at; ) from += fs.writeSync(descriptor, pen.block, from, pen.at - from)
+      const units = pen.block.subarray(0, pen.at)
+      // One gzip member after the other is a gzip file.
+      const bytes = compressed ? gzipSync(units) : units
+      for (let from = 0; from < bytes.length; ) from += fs.writeSync(descriptor, bytes, from)
       written += pen.at
       pen.at = 0
     }
     while (written + pen.at < size) {
       if (kind === 'conversations') pen.conversation()
-      else pen.rows()
+      else if (kind === 'rows') pen.rows()
+      else pen.tree()
       if (pen.at > UNIT) empty()
     }
     empty()
@@ -542,8 +707,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [kind, size] = positionals
   const megabytes = Number(size)
   const seed = Number(values.seed)
-  if ((kind !== 'conversations' && kind !== 'rows') || !(megabytes > 0) || !Number.isInteger(seed)) {
-    console.error('usage: generate.mjs conversations|rows MEGABYTES [--seed 1] [--folder FOLDER]')
+  const known = kind === 'conversations' || kind === 'rows' || kind === 'trees'
+  if (!known || !(megabytes > 0) || !Number.isInteger(seed)) {
+    console.error('usage: generate.mjs conversations|rows|trees MEGABYTES [--seed 1] [--folder FOLDER]')
     process.exit(2)
   }
   console.log(generate({ kind, megabytes, seed, folder: values.folder }))

@@ -145,6 +145,7 @@ describe('--on-error skip', () => {
       in: 8,
       out: 5,
       leftOut: { JSON_SYNTAX: 2, NOT_AN_OBJECT: 1 },
+      dropped: {},
       notes: {},
       outputs: [],
     })

@@ -32,6 +32,12 @@ const TEMPLATE = ['template', '--dataset', 'helpsteer2']
 const damaged = gzipSync(good.repeat(2))
 damaged[damaged.length - 6] ^= 0xff
 
+/** Many records that differ. */
+const numbers = (count: number): string => lines(...Array.from({ length: count }, (_, n) => ({ n })))
+
+/** How many of them `dedupe` can hold in its least memory. */
+const HELD = 47_103
+
 const MEND = 'Mend the record, or go on without it with `--on-error skip`.'
 const MEND_LINE = 'Mend the line, or go on without it with `--on-error skip`.'
 const MEND_DOCUMENT = 'Mend the document. The records before this place can be read, but none after it.'
@@ -141,6 +147,17 @@ export const DATA_ERRORS: readonly ErrorCase[] = [
     expected: 'a finite number',
     fix: MEND,
   }),
+  {
+    code: 'BAD_TREE',
+    args: ['template', '--dataset', 'oasst', 'in'],
+    input: lines(
+      { message_id: 'a', message_tree_id: 'a', text: 'q', role: 'prompter' },
+      { message_id: 'c', parent_id: 'b', message_tree_id: 'a', text: 'a', role: 'assistant' },
+    ),
+    where: `in:2 (byte ${lines({ message_id: 'a', message_tree_id: 'a', text: 'q', role: 'prompter' }).length}), template`,
+    found: 'the parent "b" does not stand before its reply in the tree, in message "c" of tree "a"',
+    fix: 'The messages of a tree must stand together, each behind the one that it replies to;',
+  },
   expand('WRONG_RECORD', good, {
     found: 'no `conversations`: it has "prompt", "response", "helpfulness", "verbosity"',
     expected: 'a conversation',
@@ -171,6 +188,52 @@ export const DATA_ERRORS: readonly ErrorCase[] = [
     },
     ['--range', 'error'],
   ),
+  {
+    code: 'MAP_FAILED',
+    args: ['map', '--module', 'm.mjs', 'in'],
+    input: good.repeat(2),
+    files: {
+      'm.mjs':
+        'let n = 0\nexport default (row) => { if (n++ > 0) throw new Error("no such row"); return row }\n',
+    },
+    where: `in:2 (byte ${byte}), map`,
+    found: 'the function threw: no such row',
+    fix: 'Mend the function, or go on without the record with `--on-error skip`.',
+    stdout: good,
+  },
+  {
+    code: 'MAP_MODULE',
+    args: ['map', '--module', 'nowhere.mjs', 'in'],
+    exit: 2,
+    where: 'map',
+    found: 'the module nowhere.mjs does not exist',
+    fix: 'Correct the path (in a pipeline file it is from the folder of that file), or the module.',
+  },
+  second('FILTER_FAILED', ['filter', '--where', 'source.prompt != "x"'], lines({ response: 'r' }), {
+    found: 'no such key: prompt, in `source.prompt`',
+    fix: 'Ask first whether it is there: `has(source.prompt) && …`.',
+  }),
+  {
+    code: 'MEMORY_FULL',
+    args: ['dedupe', '--by', 'n', '--memory', '1MB', 'in'],
+    input: numbers(50_000),
+    where: `in:${HELD + 1} (byte ${numbers(HELD).length}), dedupe`,
+    found: `the hashes of ${HELD} different records fill the memory of 1000000 bytes`,
+    expected: 'some 18 bytes for each record that differs from those before it',
+    fix: 'Raise `memory`.',
+    stdout: numbers(HELD),
+  },
+  {
+    code: 'BAD_EXPRESSION',
+    args: ['filter', '--where', 'helpfulnes > 1'],
+    input: good,
+    exit: 2,
+    where: 'filter',
+    found: 'there is no `helpfulnes` (did you mean `helpfulness`?), at character 1 of `where`',
+    expected:
+      'quality, toxicity, humor, creativity, helpfulness, correctness, coherence, complexity, verbosity, turns, speakers, system, mask, source, part, chars, scores',
+    fix: 'A field of the record that was read is `source.NAME`',
+  },
   {
     code: 'GROUP_INCOMPLETE',
     args: ['parse', '--group', '2', 'in'],

@@ -115,7 +115,8 @@ export const DEFINITION_ERRORS: readonly ErrorCase[] = [
     exit: 2,
     where: 'x.yaml:5:5',
     found: 'there is no stage `regresion-expand` (did you mean `regression-expand`?)',
-    expected: 'parse, template, label-format, regression-expand, write',
+    expected:
+      'parse, template, annotate, label-format, regression-expand, filter, dedupe, length, shuffle, split, repeat, limit, skip, sample, map, write',
     fix: '`steerpipe list` shows the stages.',
   },
   {
@@ -174,7 +175,7 @@ export const DEFINITION_ERRORS: readonly ErrorCase[] = [
     where: '',
     found: 'there is no command `temlate` (did you mean `template`?)',
     expected:
-      'run, lint, explain, preview, list, schema, parse, template, label-format, regression-expand, write',
+      'run, lint, explain, preview, list, schema, parse, template, annotate, label-format, regression-expand, filter, dedupe, length, shuffle, split, repeat, limit, skip, sample, map, write',
     fix: '`steerpipe --help` shows the commands',
   },
 ]

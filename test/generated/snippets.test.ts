@@ -56,6 +56,8 @@ beforeAll(() => {
     `${ROOT}/pipelines/quickstart/validation.jsonl.gz`,
     join(folder, 'data/HelpSteer2/validation.jsonl.gz'),
   )
+  // The module that the reference of `map` names.
+  writeFileSync(join(folder, 'my-stage.mjs'), 'export default (record) => record\n')
   const ours = { question: 'q', answer: 'a', rating: 3.5, tone: 5, other: [1] }
   writeFileSync(join(folder, 'rows/1.jsonl'), `${JSON.stringify(ours)}\n`)
   const prepared = run('sh', [

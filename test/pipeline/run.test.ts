@@ -36,6 +36,7 @@ describe('one pass over each input', () => {
           stage: name,
           in: records,
           out: records,
+          dropped: {},
           leftOut: {},
           notes: {},
           outputs: outputs.map((path) => ({ path, bytes: textOf(path)?.length })),

@@ -12,7 +12,7 @@ const FOLDER = resolve('pipelines')
 const RECIPES = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'))
 
 useWorkFolder()
-beforeEach(() => put({ 'in.jsonl': rows(1, 3) }))
+beforeEach(() => put({ 'in.jsonl': rows(1, 3), 'my-stage.mjs': 'export default (record) => record\n' }))
 
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true }).compile(
   pipelineSchema(),
@@ -70,6 +70,14 @@ test.each<[string, Record<string, string>]>([
     'named inputs',
     { inputs: '{ a: in.jsonl, b: [in.jsonl], c: { from: [in.jsonl], stages: [label-format] } }' },
   ],
+  [
+    'sources that are interleaved',
+    {
+      vars: '{ w: 2, s: 3 }',
+      inputs:
+        '{ a: { from: [in.jsonl, { from: in.jsonl, weight: 0.5 }, { from: in.jsonl, weight: "${w}" }], order: interleave, seed: "${s}" } }',
+    },
+  ],
   ['a stage without a value', stage('parse:')],
   ['a main option', stage('parse: lines, template: helpsteer2')],
   ['options in kebab-case', stage('parse: { max-line-bytes: 100 }')],
@@ -105,6 +113,12 @@ test.each<[string, Record<string, string>]>([
   ['an unknown key in an input', { inputs: '{ a: { from: in.jsonl, stage: [] } }' }],
   ['a wrong stage of an input', { inputs: '{ a: { from: in.jsonl, stages: [pars] } }' }],
   ['a wrong stage of an entry', { inputs: '[{ from: in.jsonl, stages: [parse: { grup: 2 }] }]' }],
+  ['an order that there is not', { inputs: '{ a: { from: [in.jsonl], order: shuffled } }' }],
+  ['a seed that is no integer', { inputs: '{ a: { from: [in.jsonl], order: interleave, seed: 1.5 } }' }],
+  [
+    'a weight that is nothing',
+    { inputs: '{ a: { from: [{ from: in.jsonl, weight: 0 }], order: interleave } }' },
+  ],
   ['a var that is a list', { vars: '{ a: [1] }' }],
   ['a var with a space in its name', { vars: '{ a b: 1 }' }],
   ['overwrite that is no boolean', { overwrite: '"yes"' }],

@@ -217,10 +217,23 @@ describe('options', () => {
     [{ dataset: 'helpsteer2', attributes: ['a:b'] }, /cannot hold `,` or `:`/],
     [{ dataset: 'helpsteer2', attributes: [{ name: 'a', min: 5 }] }, /min is greater than max/],
     [{ dataset: 'helpsteer2', sistem: 'x' }, /unknown option `sistem` \(did you mean `system`\?\)/],
+    [{ dataset: 'helpsteer2', round: 'none' }, /`round`: not an option of `helpsteer2`/],
+    [{ dataset: 'helpsteer2', labels: ['quality'] }, /`labels`: not an option of `helpsteer2`/],
+    [{ mapping: { prompt: 'p', response: 'r' }, round: 'half-even' }, /`round`: not an option of `mapping`/],
+    [{ dataset: 'conversations', splitTurns: true }, /`splitTurns`: not an option of `conversations`/],
+    [{ dataset: 'oasst', splitTurns: true }, /`splitTurns`: not an option of `oasst`/],
+    [{ dataset: 'oasst', labels: ['quality', 'spam'] }, /`labels`: `spam` is not among the attributes/],
+    [{ dataset: 'oasst', labels: ['quality', 'quality'] }, /`labels`: a label is named twice/],
+    [{ dataset: 'oasst', labels: [] }, /`labels`/],
+    [{ dataset: 'oasst', round: 'half-up' }, /`round`/],
     [{ dataset: 'helpsteer2', speakers: { bot: 'x' } }, /unknown option `bot` in `speakers`/],
   ])('%j is refused', (options, message) => {
     const error = thrown(() => template(options as TemplateOptions))
     expect(error).toMatchObject({ code: 'BAD_OPTION', stage: 'template' })
     expect(error.found).toMatch(message)
+  })
+
+  test('what is off may be said of any data set', () => {
+    expect(() => template({ dataset: 'oasst', splitTurns: false })).not.toThrow()
   })
 })

@@ -1,7 +1,8 @@
+import { parse } from 'yaml'
 import { CATALOGUE } from '../../src/errors.js'
 import { type Schema, stageSchema } from '../../src/pipeline/schema.js'
 import { WIRE_NAMES } from '../../src/pipeline/wiring.js'
-import type { StageSpec } from '../../src/stages/spec.js'
+import type { Example, StageSpec } from '../../src/stages/spec.js'
 import { STAGES } from '../../src/stages/table.js'
 
 /** The README's stage reference: one section a stage, from its definition. */
@@ -11,13 +12,27 @@ export function stageReference(): string {
 
 function stageSection(spec: StageSpec): string {
   const takes = spec.accepts.length === 0 ? 'bytes' : spec.accepts.map((wire) => WIRE_NAMES[wire]).join(', ')
-  const facts = `Takes ${takes}. Memory: ${spec.memory}. Order: ${spec.keepsOrder ? 'kept' : 'changed'}.`
+  const memory = [...new Set(spec.examples.map((example) => spec.memory(exampleOptions(spec, example))))]
+  const facts = `Takes ${takes}. Memory: ${memory.join(' or ')}. Order: ${spec.keepsOrder ? 'kept' : 'changed'}.`
   const options = Object.entries((stageSchema(spec).properties ?? {}) as Record<string, Schema>)
   const rows = options.flatMap(([name, schema]) => optionRows(name, schema, name === spec.main))
   const table = ['| option | type | default | |', '| --- | --- | --- | --- |', ...rows].join('\n')
   const examples = spec.examples.map(({ title, yaml }) => `# ${title}\n- ${yaml.replaceAll('\n', '\n  ')}`)
   const yaml = `\`\`\`yaml stage\n${examples.join('\n')}\n\`\`\``
   return `### ${spec.name}\n\n${capital(spec.summary)}. ${spec.description}\n\n${facts}\n\n${table}\n\n${yaml}\n`
+}
+
+/** The options of a stage's example, after validation. */
+function exampleOptions(spec: StageSpec, { yaml }: Example): Record<string, unknown> {
+  const entry: unknown = parse(yaml)
+  const given = typeof entry === 'string' ? null : Object.values(entry as Record<string, unknown>)[0]
+  const isMap = typeof given === 'object' && given !== null && !Array.isArray(given)
+  const options = isMap ? given : given === null ? {} : { [String(spec.main)]: given }
+  const named = Object.entries(options).map(([name, value]): [string, unknown] => [
+    name.replace(/-./g, ([, letter]) => letter.toUpperCase()),
+    value,
+  ])
+  return spec.options.parse(Object.fromEntries(named))
 }
 
 function optionRows(name: string, schema: Schema, main: boolean): string[] {

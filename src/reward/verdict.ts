@@ -1,0 +1,80 @@
+import type { ServerResponse } from './protocol.js'
+
+/** What becomes of the texts of a request that was not answered with scores. */
+export interface Verdict {
+  /**
+   * `again`: another try may succeed. `blame`: each text is tried alone, some times, and then it is the record's
+   * fault. `stop`: no other request would fare better.
+   */
+  readonly kind: 'again' | 'blame' | 'stop'
+  /** What retries are counted under, and messages say. */
+  readonly cause: string
+  /** The server has too much to do. */
+  readonly shed: boolean
+  /** The endpoint seems to be gone. */
+  readonly down: boolean
+  /** Milliseconds that the server asks to wait. */
+  readonly wait?: number | undefined
+}
+
+const SHED = new Set([408, 429, 503, 504])
+const AGAIN = new Set([408, 425, 429, 502, 503, 504])
+/** The key is missing or wrong, the proxy wants one, or what is asked for will not come back. */
+const STOP = new Set([401, 402, 403, 407, 410])
+
+/** The verdict on a status other than 200. */
+export function statusVerdict(response: ServerResponse, now = Date.now()): Verdict {
+  const { status, headers } = response
+  const cause = `HTTP ${status}`
+  const stop = STOP.has(status) || (status >= 300 && status < 400)
+  if (stop) return { kind: 'stop', cause, shed: false, down: false }
+  const wait = retryAfter(headers['retry-after'], now)
+  if (AGAIN.has(status) || status < 400)
+    return { kind: 'again', cause, shed: SHED.has(status), down: false, wait }
+  return { kind: 'blame', cause, shed: false, down: false, wait }
+}
+
+/** Milliseconds that `Retry-After` asks for, in seconds or as a date; undefined if it says nothing legible. */
+export function retryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined
+  const wait = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined
+}
+
+/** What an answer with an error says, on one line; servers put it under `error`, `detail` or `message`. */
+export function saidIn({ body }: Pick<ServerResponse, 'body'>): string {
+  const text = body.toString('utf8').slice(0, 2000)
+  const said = found(text) ?? text
+  const line = said.replace(/\s+/g, ' ').trim()
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line
+}
+
+function found(text: string): string | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  for (const key of ['error', 'detail', 'message', 'message']) {
+    if (typeof value !== 'object' || value === null) break
+    value = new Map(Object.entries(value)).get(key) ?? value
+  }
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The verdict on a request that got no whole answer. */
+export function failureVerdict(error: unknown, timedOut: boolean): Verdict {
+  if (timedOut) return { kind: 'again', cause: 'timeout', shed: true, down: true }
+  return { kind: 'again', cause: failureName(error), shed: false, down: true }
+}
+
+/** The code of what went wrong, such as `ECONNREFUSED`. */
+export function failureName(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // Node gathers what went wrong with each address of a name.
+  const [first] = error instanceof AggregateError ? error.errors : [error]
+  const { code, message } = first as NodeJS.ErrnoException
+  if (code === 'UND_ERR_SOCKET') return 'connection closed'
+  return code ?? message.split('\n')[0]
+}

@@ -1,0 +1,332 @@
+import { SteerpipeError } from '../errors.js'
+import { type AnyRecord, Batch } from '../records/batch.js'
+import { ChatText } from '../records/chat-text.js'
+import { type Conversation, cutTurns, readConversation } from '../records/conversation.js'
+import { Tape } from '../records/tape.js'
+import type { Dispatcher } from '../reward/dispatcher.js'
+import type { Scores } from '../reward/protocol.js'
+import type { AnnotateSettings } from './annotate.js'
+import { questionsOf, type TurnQuestion, withScores } from './annotate-conversation.js'
+import { asConversation } from './as-conversation.js'
+import { CoreRunner } from './core.js'
+import { recordOfText } from './plain-objects.js'
+import type { StageContext } from './spec.js'
+import { Stage } from './stage.js'
+
+/** Conversations that leave together: small enough that the window moves on in steps. */
+const ENTRY_TEXTS = 64
+
+/** Texts that are under way or wait for one before them, at the least, and for each one that servers have room for. */
+const WINDOW = { texts: 2048, perRoom: 4, bytes: 64 * 1024 * 1024 }
+
+/** A conversation whose scores are on their way. */
+interface Pending {
+  readonly conversation: Conversation
+  readonly questions: readonly TurnQuestion[]
+  answers: readonly Scores[]
+}
+
+/** Records that leave together. */
+interface Entry {
+  readonly records: readonly AnyRecord[]
+  readonly unitEnds: readonly number[] | null
+  readonly error: SteerpipeError | null
+  /** What is known of each record: what it takes to annotate it, or why that cannot be. */
+  readonly outcomes: Map<AnyRecord, Pending | SteerpipeError>
+  readonly texts: number
+  readonly bytes: number
+  readonly done: Promise<void>
+  complete: boolean
+}
+
+/** Errors that no record is to blame for: they end the stream whatever is done with bad records. */
+const ENDS_RUN: ReadonlySet<string> = new Set([
+  'SERVER_UNREACHABLE',
+  'SERVER_WRONG',
+  'SERVER_DENIED',
+  'SERVER_FAILING',
+])
+
+/** Sends conversations to a reward server through a bounded window, and gives them in their order. */
+export class AnnotateStage extends Stage {
+  private readonly texts: ChatText
+  private readonly heads: readonly string[]
+  private readonly apiKey: string | undefined
+  private readonly runner: CoreRunner<AnyRecord, Conversation>
+  private dispatcher: Dispatcher | undefined
+  private readonly window: Entry[] = []
+  private windowTexts = 0
+  private windowBytes = 0
+  /** Of the entry that is being given. */
+  private outcomes: Entry['outcomes'] = new Map()
+
+  constructor(
+    private readonly settings: AnnotateSettings,
+    context: StageContext,
+  ) {
+    const runner = new CoreRunner<AnyRecord, Conversation>({
+      ...context,
+      stage: 'annotate',
+      open:
+        ({ note }) =>
+        (record, emit) =>
+          emit(this.result(record, note)),
+    })
+    super('annotate', context, { counters: runner.counters })
+    this.runner = runner
+    this.texts = new ChatText(settings)
+    this.apiKey = apiKeyOf(settings, context)
+    this.heads = settings.heads ?? settings.attributes.map(({ name }) => name)
+  }
+
+  protected override async *handle(batch: Batch): AsyncGenerator<Batch> {
+    this.dispatcher ??= await this.open()
+    for (const entry of this.entriesOf(batch)) {
+      this.begin(entry)
+      while (this.isFull()) {
+        await this.window[0].done
+        yield this.leave()
+      }
+    }
+    while (this.window[0]?.complete) yield this.leave()
+  }
+
+  protected override async *finish(): AsyncGenerator<Batch> {
+    while (this.window.length > 0) {
+      await this.window[0].done
+      yield this.leave()
+    }
+    await this.dispatcher?.close()
+  }
+
+  /** What speaks HTTP is loaded only when there is something to be asked. */
+  private async open(): Promise<Dispatcher> {
+    const { Dispatcher } = await import('../reward/dispatcher.js')
+    const { PROTOCOLS } = await import('../reward/protocols/index.js')
+    const { server, protocol, model, maxInFlight, maxBatch, requestTimeout, waitReady, cache } = this.settings
+    return new Dispatcher({
+      protocol: PROTOCOLS[protocol],
+      addresses: server,
+      model,
+      heads: this.heads,
+      mostInFlight: maxInFlight,
+      mostTexts: maxBatch,
+      timeout: requestTimeout,
+      waitReady,
+      cache,
+      apiKey: this.apiKey,
+    })
+  }
+
+  // ------------------------------------------------------------------------------------------------ the window
+
+  private isFull(): boolean {
+    const most = Math.max(WINDOW.texts, (this.dispatcher?.appetite ?? 0) * WINDOW.perRoom)
+    return this.windowTexts > most || this.windowBytes > WINDOW.bytes
+  }
+
+  /** The batch in pieces, whose questions are asked as each is made. */
+  private *entriesOf({ records, unitEnds, error }: Batch): Generator<Entry> {
+    let piece = new Piece(unitEnds !== null)
+    let start = 0
+    for (let unit = 0; start < records.length; unit++) {
+      const end = unitEnds === null ? start + 1 : unitEnds[unit]
+      const pending = records.slice(start, end).map((record) => this.prepare(record))
+      if (pending.includes(TOO_LONG)) {
+        this.counters.in += end - start
+        this.counters.drop('text too long', end - start)
+      } else {
+        for (let i = start; i < end; i++) piece.add(records[i], pending[i - start])
+        piece.endUnit()
+      }
+      if (piece.texts >= ENTRY_TEXTS || piece.records.length >= ENTRY_TEXTS * 4) {
+        yield this.entry(piece, null)
+        piece = new Piece(unitEnds !== null)
+      }
+      start = end
+    }
+    if (piece.records.length > 0 || error !== null) yield this.entry(piece, error)
+  }
+
+  private entry(piece: Piece, error: SteerpipeError | null): Entry {
+    const { records, unitEnds, outcomes, texts, bytes } = piece
+    const done = Promise.all(records.map((record) => this.settle(record, outcomes))).then(() => {
+      entry.complete = true
+      this.wake()
+    })
+    const entry: Entry = { records, unitEnds, error, outcomes, texts, bytes, done, complete: false }
+    return entry
+  }
+
+  private begin(entry: Entry): void {
+    this.window.push(entry)
+    this.windowTexts += entry.texts
+    this.windowBytes += entry.bytes
+  }
+
+  /** Entries that are complete leave even if nothing more comes in for a while. */
+  private wake(): void {
+    if (!this.window[0]?.complete || this.destroyed) return
+    this.queue(
+      () => this.deliverAll(this.complete()),
+      (error) => {
+        if (error) this.destroy(error)
+      },
+    )
+  }
+
+  private *complete(): Generator<Batch> {
+    while (this.window[0]?.complete) yield this.leave()
+  }
+
+  /** The first entry, annotated. */
+  private leave(): Batch {
+    const [entry] = this.window
+    this.window.shift()
+    this.windowTexts -= entry.texts
+    this.windowBytes -= entry.bytes
+    const { records, unitEnds, outcomes } = entry
+    this.outcomes = outcomes
+    const stopped = records.findIndex((record) => endsRun(outcomes.get(record)))
+    const whole = new Batch(records, unitEnds)
+    whole.error = entry.error
+    if (stopped < 0) return this.runner.run(whole)
+    const start = unitEnds?.findLast((end) => end <= stopped) ?? (unitEnds === null ? stopped : 0)
+    const before = new Batch(records.slice(0, start), unitEnds?.filter((end) => end <= start) ?? null)
+    const error = outcomes.get(records[stopped])
+    before.error =
+      error instanceof SteerpipeError ? error.at(records[stopped].source.place, 'annotate') : null
+    return this.runner.run(before)
+  }
+
+  // ------------------------------------------------------------------------------------------------ one record
+
+  /** What is to be asked about a record, or why nothing can be. */
+  private prepare(record: AnyRecord): Prepared {
+    const { turns, maxChars = Number.POSITIVE_INFINITY, onLong } = this.settings
+    try {
+      let conversation = settled(asConversation(record))
+      let questions = questionsOf(conversation, turns, this.texts)
+      while (questions.some(({ chars }) => chars > maxChars)) {
+        if (onLong === 'skip') return TOO_LONG
+        if (onLong === 'error') throw tooLong(questions, maxChars)
+        const [first] = questions.filter(({ chars }) => chars > maxChars)
+        const kept = keptTurns(conversation, first.turn)
+        if (kept === 0) return TOO_LONG
+        conversation = settled(cutTurns(conversation, kept))
+        questions = questionsOf(conversation, turns, this.texts)
+        this.counters.note('turns cut')
+      }
+      return { conversation, questions, answers: [] }
+    } catch (error) {
+      if (!(error instanceof SteerpipeError)) throw error
+      return error
+    }
+  }
+
+  /** Waits for the answers about a record. */
+  private async settle(record: AnyRecord, outcomes: Entry['outcomes']): Promise<void> {
+    const pending = outcomes.get(record)
+    if (pending === undefined || pending instanceof SteerpipeError || !this.dispatcher) return
+    const { dispatcher } = this
+    try {
+      pending.answers = await Promise.all(pending.questions.map((question) => dispatcher.score(question)))
+    } catch (error) {
+      if (!(error instanceof SteerpipeError)) throw error
+      outcomes.set(record, error)
+    }
+  }
+
+  private result(record: AnyRecord, note: (what: string) => void): Conversation {
+    const pending = this.outcomes.get(record)
+    if (pending === undefined) throw new Error('a record that was not asked about')
+    if (pending instanceof SteerpipeError) throw copyOf(pending)
+    const { conversation, questions, answers } = pending
+    if (questions.length === 0) note('conversation without a turn to score')
+    const { attributes, round, keep } = this.settings
+    return withScores(conversation, questions, answers, { attributes, heads: this.heads, round, keep })
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const closed = this.dispatcher?.close() ?? Promise.resolve()
+    closed.then(
+      () => callback(error),
+      () => callback(error),
+    )
+  }
+}
+
+/** The key that the environment holds. @throws SteerpipeError SERVER_DENIED */
+function apiKeyOf({ apiKeyEnv }: AnnotateSettings, { env = process.env }: StageContext): string | undefined {
+  if (apiKeyEnv === undefined) return undefined
+  const key = env[apiKeyEnv]
+  if (key) return key
+  throw new SteerpipeError('SERVER_DENIED', {
+    found: `the environment has no \`${apiKeyEnv}\`, which \`api-key-env\` names`,
+    fix: `Set it: \`export ${apiKeyEnv}=…\`.`,
+    stage: 'annotate',
+  })
+}
+
+/** A record that is left out, as it was asked for. */
+const TOO_LONG = Symbol('too long')
+
+type Prepared = Pending | SteerpipeError | typeof TOO_LONG
+
+/** Records that are gathered for an entry. */
+class Piece {
+  readonly records: AnyRecord[] = []
+  readonly unitEnds: number[] | null
+  readonly outcomes: Entry['outcomes'] = new Map()
+  texts = 0
+  bytes = 0
+
+  constructor(binds: boolean) {
+    this.unitEnds = binds ? [] : null
+  }
+
+  add(record: AnyRecord, prepared: Prepared): void {
+    if (prepared === TOO_LONG) return
+    this.records.push(record)
+    this.outcomes.set(record, prepared)
+    if (prepared instanceof SteerpipeError) return
+    this.texts += prepared.questions.length
+    for (const { text } of prepared.questions) this.bytes += text.length
+  }
+
+  endUnit(): void {
+    this.unitEnds?.push(this.records.length)
+  }
+}
+
+const endsRun = (outcome: Pending | SteerpipeError | undefined): boolean =>
+  outcome instanceof SteerpipeError && ENDS_RUN.has(outcome.code)
+
+/** The same error anew: one answer may fail several records, each with its own place. */
+const copyOf = ({ code, found, expected, fix, stage, cause }: SteerpipeError): SteerpipeError =>
+  new SteerpipeError(code, { found, expected, fix, stage, cause })
+
+/** A conversation without edits: what changes it further sees the line as it stands now. */
+function settled(conversation: Conversation): Conversation {
+  const { source, edits, part } = conversation
+  if (edits === null || edits.length === 0) return conversation
+  const { input, line, record, offset } = source.place
+  const origin = { input, first: line ?? record ?? 1, offset, unit: source.block.origin.unit }
+  const made = readConversation(recordOfText(conversation.json(), origin, new Tape()))
+  made.part = part
+  return made
+}
+
+/** How many turns are kept when the one at `index` is too much: up to the last answer before it. */
+function keptTurns({ turns, mask }: Conversation, index: number): number {
+  for (let count = index; count > 0; count--) if (turns[count - 1].from !== mask) return count
+  return 0
+}
+
+function tooLong(questions: readonly TurnQuestion[], most: number): SteerpipeError {
+  const longest = questions.reduce((a, b) => (b.chars > a.chars ? b : a))
+  return new SteerpipeError('TEXT_TOO_LONG', {
+    found: `the text up to turn ${longest.turn + 1} has ${longest.chars} characters`,
+    expected: `at most ${most}`,
+  })
+}

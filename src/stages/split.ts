@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import { SteerpipeError } from '../errors.js'
+import type { Counters } from '../observe/counters.js'
+import { type AnyRecord, Batch } from '../records/batch.js'
+import { HoldingStage } from './holding-stage.js'
+import type { ErrorPolicy } from './policy.js'
+import { recordKey } from './record-key.js'
+import { ALL_WIRES, folderOption, memoryOption, type StageContext, seedOption, stageSpec } from './spec.js'
+import { Stage } from './stage.js'
+
+const partName = z
+  .string()
+  .min(1)
+  .regex(/^(?!\.{1,2}$)[^/\\\0]+$/, 'a part is a piece of a file’s name')
+
+const options = z
+  .strictObject({
+    parts: z
+      .record(partName, z.number().gt(0).max(1))
+      .refine((parts) => Object.keys(parts).length > 0, 'no part is named')
+      .describe('The parts in their order, each with its fraction of the records; together they are 1.'),
+    by: z
+      .string()
+      .min(1)
+      .default('count')
+      .describe(
+        'What decides. `count`: the first records, or groups, go to the first part, and so on, cut as Python’s `int(n * fraction)` has it. Else a hash, so that what has the same value goes to the same part, also when there is more data another time: `prompt` is the first turn’s text (of a row its `prompt`), `conversation` all that is said, `record` the whole record, and any other name a field of the record, with dots into inner ones.',
+      ),
+    seed: seedOption.describe('With a hash: another seed makes another division. Default: 10.'),
+    memory: memoryOption.describe(
+      'With `by: count`: how much memory the stage may use for the records that it holds back. Default: `256MB`.',
+    ),
+    folder: folderOption,
+  })
+  .superRefine(({ parts }, context) => {
+    const sum = Object.values(parts).reduce((total, fraction) => total + fraction, 0)
+    if (Math.abs(sum - 1) < 1e-9) return
+    const message = `the fractions add up to ${Number(sum.toPrecision(12))}, not to 1`
+    context.addIssue({ code: 'custom', message, path: ['parts'], input: parts })
+  })
+
+type SplitOptions = z.output<typeof options>
+
+/** Records to parts. */
+export const splitSpec = stageSpec({
+  name: 'split',
+  summary: 'puts records into parts, such as train and val',
+  description:
+    '`write: out/${part}.jsonl` then gives each part a file. To cut by count the count must be known: a `shuffle` right before this stage knows it; else the records are held back (in memory, and beyond that in a file) until the input has ended. `by: prompt` keeps all responses to one prompt, and all conversations of one Open Assistant tree, on one side. Groups are never divided.',
+  options,
+  accepts: ALL_WIRES,
+  emits: (input) => input,
+  memory: ({ by }) => (by === 'count' ? 'window' : 'constant'),
+  keepsOrder: true,
+  parts: ({ parts }) => Object.keys(parts),
+  examples: [
+    { title: 'The last twentieth for validation', yaml: 'split: { parts: { train: 0.95, val: 0.05 } }' },
+    {
+      title: 'No prompt on both sides',
+      yaml: 'split: { parts: { train: 0.9, val: 0.05, test: 0.05 }, by: prompt }',
+    },
+  ],
+  create: (given, context) =>
+    given.by === 'count' ? new CountSplit(given, context) : new HashSplit(given, context),
+})
+
+/** Where each part ends, as a fraction of the whole. The last one is 1, whatever the fractions add up to. */
+function partEnds(parts: SplitOptions['parts']): [part: string, end: number][] {
+  let sum = 0
+  const ends = Object.entries(parts).map(([part, fraction]): [string, number] => {
+    sum += fraction
+    // 0.7 + 0.2 is a little less than 0.9; a first fraction must stay what Python multiplies with.
+    return [part, sum === fraction ? sum : Math.round(sum * 1e12) / 1e12]
+  })
+  ends[ends.length - 1][1] = 1
+  return ends
+}
+
+/** Says which part the unit `records[start, end)` belongs to. @throws SteerpipeError */
+type PartOf = (records: readonly AnyRecord[], start: number, end: number) => string
+
+/** The batch with each unit in its part. */
+function divided(batch: Batch, partOf: PartOf, counters: Counters, policy: ErrorPolicy): Batch {
+  const { records, unitEnds } = batch
+  const made: AnyRecord[] = []
+  const madeEnds: number[] | null = unitEnds === null ? null : []
+  let ended: SteerpipeError | undefined
+  let start = 0
+  for (let unit = 0; start < records.length && !ended; unit++) {
+    const end = unitEnds === null ? start + 1 : unitEnds[unit]
+    try {
+      const part = partOf(records, start, end)
+      for (let i = start; i < end; i++) made.push(records[i].inPart(part))
+      madeEnds?.push(made.length)
+    } catch (error) {
+      if (!(error instanceof SteerpipeError)) throw error
+      ended = policy.take(error.at(records[start].source.place, 'split'), end - start)
+    }
+    start = end
+  }
+  counters.out += made.length
+  const result = new Batch(made, madeEnds)
+  result.error = ended ?? batch.error
+  return result
+}
+
+/** Cuts where the count says. */
+class CountSplit extends HoldingStage {
+  private readonly ends: [part: string, end: number][]
+  /** How many units there are, once that is known. */
+  private total: number | null = null
+  /** Units that have got their part. */
+  private given = 0
+  private current = 0
+
+  constructor({ parts, memory, folder }: SplitOptions, context: StageContext) {
+    super('split', context, { memory, folder })
+    this.ends = partEnds(parts)
+  }
+
+  protected override handle(batch: Batch): Batch | Promise<Batch> {
+    this.counters.in += batch.records.length
+    this.total ??= batch.total
+    return this.total === null ? this.hold(batch, (unit) => unit) : this.divide(batch)
+  }
+
+  protected override async *finish(): AsyncGenerator<Batch> {
+    if (this.total !== null) return
+    this.total = this.held
+    for await (const batch of this.spill.inArrival()) yield this.divide(batch)
+  }
+
+  private divide(batch: Batch): Batch {
+    return divided(batch, () => this.next(), this.counters, this.policy)
+  }
+
+  /** The part of the next unit. */
+  private next(): string {
+    const total = this.total ?? 0
+    while (this.current < this.ends.length - 1) {
+      // As Python's int(): the fraction of a record that may be left goes to the next part.
+      if (this.given < Math.trunc(total * this.ends[this.current][1])) break
+      this.current++
+    }
+    this.given++
+    return this.ends[this.current][0]
+  }
+}
+
+/** Bits of the hash that are used: as many as a number holds exactly, in whole bytes. */
+const HASH_BYTES = 6
+
+/** Divides by a hash of something that the records have. */
+class HashSplit extends Stage {
+  private readonly ends: [part: string, end: number][]
+  private readonly key: (record: AnyRecord) => string
+  private readonly salt: string
+
+  constructor({ parts, by, seed }: SplitOptions, context: StageContext) {
+    super('split', context)
+    this.ends = partEnds(parts)
+    this.key = recordKey(by)
+    this.salt = `${seed}:`
+  }
+
+  protected override handle(batch: Batch): Batch {
+    this.counters.in += batch.records.length
+    return divided(batch, (records, start) => this.partOf(records[start]), this.counters, this.policy)
+  }
+
+  /** The first record speaks for its unit: the others answer the same prompt. */
+  private partOf(first: AnyRecord): string {
+    const digest = createHash('sha256').update(this.salt).update(this.key(first), 'latin1').digest()
+    const point = digest.readUIntBE(0, HASH_BYTES) / 2 ** (8 * HASH_BYTES)
+    const found = this.ends.find(([, end]) => point < end)
+    return (found ?? this.ends[this.ends.length - 1])[0]
+  }
+}
