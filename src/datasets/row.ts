@@ -9,7 +9,7 @@ import {
 } from '../records/conversation.js'
 import { encode, type JsonText } from '../records/json-text.js'
 import { checkScore } from '../records/labels.js'
-import type { JsonRecord } from '../records/record.js'
+import { type JsonRecord, KeySet } from '../records/record.js'
 import { suggestion } from '../suggest.js'
 import type { TemplateSettings } from './dataset.js'
 
@@ -22,7 +22,7 @@ export interface Name {
 /** The fields that a data set wants of its rows, or of objects in them, looked up in one pass over each. */
 export class RowFields {
   private readonly names: string[] = []
-  private readonly keys: JsonText[] = []
+  private readonly keys = new KeySet()
   private readonly nodes: number[] = []
   private object = 0
 
@@ -31,7 +31,7 @@ export class RowFields {
     const known = this.names.indexOf(name)
     if (known >= 0) return known
     this.names.push(name)
-    this.keys.push(encode(name))
+    this.keys.add(encode(name))
     return this.nodes.push(-1) - 1
   }
 

@@ -63,7 +63,6 @@ function membersOf({ label, human, raw }: Annotation): Member[] {
  * the last value counts, so that is the one that changes.
  */
 export function turnEdits(record: JsonRecord, node: number, members: readonly Member[]): Edit[] {
-  const { cells } = record.block.tape
   const edits: Edit[] = []
   const end = record.next(node)
   let added = ''
@@ -73,10 +72,10 @@ export function turnEdits(record: JsonRecord, node: number, members: readonly Me
       if (record.keyIs(at, key)) value = at + 2
     }
     if (value < 0) added += `, "${key}": ${json}`
-    else edits.push({ start: cells[value], end: cells[value + 1], text: json })
+    else edits.push({ start: record.startOf(value), end: record.endOf(value), text: json })
   }
   // A turn has `from` and `value` at least, so that a comma fits.
-  const close = cells[node + 1] - 1
+  const close = record.endOf(node) - 1
   if (added !== '') edits.push({ start: close, end: close, text: added })
   return edits.sort((a, b) => a.start - b.start)
 }

@@ -275,8 +275,7 @@ export function cutTurns(conversation: Conversation, count: number): Conversatio
   const { source, mask, system, edits } = conversation
   const turns = conversation.turns.slice(0, count)
   const last = conversation.turns[conversation.turns.length - 1]
-  const { cells } = source.block.tape
-  const endOf = ({ node }: Turn): number => cells[node + 1]
+  const endOf = ({ node }: Turn): number => source.endOf(node)
   const cut = (before: readonly Edit[]): Edit[] => {
     const start = endOf(turns[count - 1])
     const end = endOf(last)
@@ -292,13 +291,12 @@ export const mergeEdits = (some: readonly Edit[], others: readonly Edit[]): Edit
 
 /** The edit that puts a label where a turn of a JSON record has its scores. */
 export function labelEdit(record: JsonRecord, node: number, label: JsonText): Edit {
-  const { text, tape } = record.block
-  const { cells } = tape
+  const { text } = record.block
   const written = `"label": "${label}"`
   const members: { start: number; end: number; key: JsonText }[] = []
   const end = record.next(node)
   for (let at = record.first(node); at < end; at = record.next(at + 2)) {
-    members.push({ start: cells[at] - 1, end: cells[at + 3], key: record.key(at) })
+    members.push({ start: record.startOf(at) - 1, end: record.endOf(at + 2), key: record.key(at) })
   }
   const scores = members.findLastIndex((member) => member.key === SCORES)
   const old = members.filter((member) => member.key === SCORES || member.key === LABEL)
@@ -308,5 +306,5 @@ export function labelEdit(record: JsonRecord, node: number, label: JsonText): Ed
   const inside = kept.map((member) =>
     member.key === SCORES ? written : text.slice(member.start, member.end),
   )
-  return { start: cells[node], end: cells[node + 1], text: `{${inside.join(', ')}}` }
+  return { start: record.startOf(node), end: record.endOf(node), text: `{${inside.join(', ')}}` }
 }

@@ -16,15 +16,25 @@ export interface Origin {
 }
 
 /** A piece of text whose records were scanned together. */
-export interface Block {
-  readonly origin: Origin
-  /** One character a byte. */
-  readonly text: string
-  /** Bytes from the region's start to the block's. */
-  readonly base: number
-  readonly tape: Tape
-  /** Whether escapes `\u` or `\/` may occur: then keys and texts must be brought to the canonical spelling. */
-  readonly respell: boolean
+export class Block {
+  /**
+   * @param text one character a byte
+   * @param base bytes from the origin's start to the block's
+   * @param respell whether escapes `\u` or `\/` may occur: then keys and texts must be brought to the canonical
+   *   spelling
+   * @param textShift what is to be added to the positions on the tape, for a record that came back from a file with
+   *   the tape that it went there with
+   * @param tapeShift the same for where values end on the tape
+   */
+  constructor(
+    readonly origin: Origin,
+    readonly text: string,
+    readonly base: number,
+    readonly tape: Tape,
+    readonly respell: boolean,
+    readonly textShift = 0,
+    readonly tapeShift = 0,
+  ) {}
 }
 
 /** The kinds of record that flow between stages. */
@@ -47,6 +57,27 @@ export interface BaseRecord {
 
 /** Types of JSON values, as errors name them. */
 export type JsonType = 'text' | 'number' | 'true' | 'false' | 'null' | 'an object' | 'an array'
+
+const NONE: readonly number[] = []
+
+/** Keys that are looked up together. */
+export class KeySet {
+  readonly all: JsonText[] = []
+  /** The keys' numbers, by their length. */
+  private readonly byLength: (readonly number[] | undefined)[] = []
+
+  /** Adds a key. Returns its number. */
+  add(key: JsonText): number {
+    const number = this.all.push(key) - 1
+    this.byLength[key.length] = [...this.ofLength(key.length), number]
+    return number
+  }
+
+  /** The numbers of the keys of a length. */
+  ofLength(length: number): readonly number[] {
+    return this.byLength[length] ?? NONE
+  }
+}
 
 /** A record whose shape is not known: one JSON object, as positions in the text that it was read from. */
 export class JsonRecord implements BaseRecord {
@@ -98,56 +129,69 @@ export class JsonRecord implements BaseRecord {
 
   /** The value of the member `key` of the object at `object`, or -1. Of a repeated key the last one counts. */
   member(object: number, key: JsonText): number {
-    const { cells } = this.block.tape
-    const end = cells[object + 2]
+    const { tape, tapeShift } = this.block
+    const { cells } = tape
+    const end = cells[object + 2] + tapeShift
     let found = -1
-    for (let at = object + 3; at < end; at = cells[at + 4]) {
+    for (let at = object + 3; at < end; at = cells[at + 4] + tapeShift) {
       if (this.keyIs(at, key)) found = at + 2
     }
     return found
   }
 
   /**
-   * The values of several members of the object at `object`, in one pass: `found[i]` is that of `keys[i]`, or -1.
-   * Records of one source have their keys in one order, so the key after the last one found is tried first.
+   * The values of several members of the object at `object`, in one pass: `found[i]` is that of `keys.all[i]`, or -1.
+   * Of a repeated key the last one counts.
    */
-  members(object: number, keys: readonly JsonText[], found: number[]): void {
+  members(object: number, keys: KeySet, found: number[]): void {
     found.fill(-1)
-    const { cells } = this.block.tape
-    const end = cells[object + 2]
-    let next = 0
-    for (let at = object + 3; at < end; at = cells[at + 4]) {
-      for (let tried = 0; tried < keys.length; tried++) {
-        const index = next
-        next = next + 1 === keys.length ? 0 : next + 1
-        if (this.keyIs(at, keys[index])) {
-          found[index] = at + 2
-          break
-        }
+    const { text, tape, respell, textShift, tapeShift } = this.block
+    const { cells } = tape
+    const end = cells[object + 2] + tapeShift
+    for (let at = object + 3; at < end; at = cells[at + 4] + tapeShift) {
+      // Most keys of a row are not wanted, and most of these have a length that none of the wanted ones has.
+      for (const index of keys.ofLength(cells[at + 1] - cells[at])) {
+        if (text.startsWith(keys.all[index], cells[at] + textShift)) found[index] = at + 2
+      }
+      if (respell && this.raw(at).includes('\\')) {
+        const index = keys.all.indexOf(this.key(at))
+        if (index >= 0) found[index] = at + 2
       }
     }
   }
 
   /** Whether the key at `at` on the tape is `key`, however it is spelled. */
   keyIs(at: number, key: JsonText): boolean {
-    const { text, tape, respell } = this.block
-    const start = tape.cells[at]
-    const end = tape.cells[at + 1]
+    const { text, respell } = this.block
+    const start = this.startOf(at)
+    const end = this.endOf(at)
     if (end - start === key.length && text.startsWith(key, start)) return true
     // The canonical spelling is never longer than another one.
-    return respell && end - start >= key.length && this.key(at) === key
+    return (
+      respell && end - start >= key.length && text.slice(start, end).includes('\\') && this.key(at) === key
+    )
+  }
+
+  /** Where in the text the value, or the key without its quotes, at `node` begins. */
+  startOf(node: number): number {
+    return this.block.tape.cells[node] + this.block.textShift
+  }
+
+  /** Where in the text it ends. */
+  endOf(node: number): number {
+    return this.block.tape.cells[node + 1] + this.block.textShift
   }
 
   /** The key at `at` on the tape, in the canonical spelling. */
   key(at: number): JsonText {
-    const { text, tape, respell } = this.block
-    const key = text.slice(tape.cells[at], tape.cells[at + 1])
+    const { text, respell } = this.block
+    const key = text.slice(this.startOf(at), this.endOf(at))
     return respell ? canonical(key) : (key as JsonText)
   }
 
   /** What the value at `node` is. */
   type(node: number): JsonType {
-    switch (this.block.text.charCodeAt(this.block.tape.cells[node])) {
+    switch (this.block.text.charCodeAt(this.startOf(node))) {
       case 0x22:
         return 'text'
       case 0x7b:
@@ -167,20 +211,19 @@ export class JsonRecord implements BaseRecord {
 
   /** Whether the value at `node` is a text. */
   isText(node: number): boolean {
-    return this.block.text.charCodeAt(this.block.tape.cells[node]) === 0x22
+    return this.block.text.charCodeAt(this.startOf(node)) === 0x22
   }
 
   /** The inside of the string at `node`, in the canonical spelling. */
   text(node: number): JsonText {
-    const { text, tape, respell } = this.block
-    const inside = text.slice(tape.cells[node] + 1, tape.cells[node + 1] - 1)
+    const { text, respell } = this.block
+    const inside = text.slice(this.startOf(node) + 1, this.endOf(node) - 1)
     return respell ? canonical(inside) : (inside as JsonText)
   }
 
   /** The value at `node`, as it was written. */
   raw(node: number): string {
-    const { text, tape } = this.block
-    return text.slice(tape.cells[node], tape.cells[node + 1])
+    return this.block.text.slice(this.startOf(node), this.endOf(node))
   }
 
   /** Where the first thing inside the object or array at `node` stands on the tape. */
@@ -190,6 +233,6 @@ export class JsonRecord implements BaseRecord {
 
   /** Where on the tape the value at `node` ends. */
   next(node: number): number {
-    return this.block.tape.cells[node + 2]
+    return this.block.tape.cells[node + 2] + this.block.tapeShift
   }
 }

@@ -34,6 +34,15 @@ export class Tape {
     this.cells = new Int32Array(room)
   }
 
+  /** Adds cells as bytes, as they stand in memory. */
+  append(bytes: Uint8Array): void {
+    const count = bytes.length / Int32Array.BYTES_PER_ELEMENT
+    while (this.length + count > this.cells.length) this.grow(this.length)
+    const { buffer, byteOffset, byteLength } = this.cells
+    new Uint8Array(buffer, byteOffset, byteLength).set(bytes, this.length * Int32Array.BYTES_PER_ELEMENT)
+    this.length += count
+  }
+
   /** Makes room for one more value or key. Returns the cells, which may have moved. */
   grow(length: number): Int32Array {
     const cells = new Int32Array(this.cells.length * 2)
@@ -91,7 +100,32 @@ function checkedClosingQuote(text: string, from: number): number {
   return quote
 }
 
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+/** The position after the digits at `at`, of which there must be one at least. */
+function digitsEnd(text: string, at: number): number {
+  let code = text.charCodeAt(at)
+  if (!(code >= 0x30 && code <= 0x39)) return -1
+  do code = text.charCodeAt(++at)
+  while (code >= 0x30 && code <= 0x39)
+  return at
+}
+
+/** The position after the number at `at`, as JSON spells numbers; -1 if there is none. */
+function numberEnd(text: string, at: number): number {
+  if (text.charCodeAt(at) === 0x2d /* - */) at++
+  // No digit may follow a zero.
+  let end = text.charCodeAt(at) === 0x30 ? at + 1 : digitsEnd(text, at)
+  if (end < 0) return -1
+  if (text.charCodeAt(end) === 0x2e /* . */) {
+    const fraction = digitsEnd(text, end + 1)
+    if (fraction < 0) return end
+    end = fraction
+  }
+  const code = text.charCodeAt(end)
+  if (code !== 0x65 /* e */ && code !== 0x45 /* E */) return end
+  const sign = text.charCodeAt(end + 1)
+  const exponent = digitsEnd(text, sign === 0x2b || sign === 0x2d ? end + 2 : end + 1)
+  return exponent < 0 ? end : exponent
+}
 
 /** The position after the number or literal at `at`. */
 function scalarEnd(text: string, at: number): number {
@@ -103,13 +137,8 @@ function scalarEnd(text: string, at: number): number {
   } else if (code === 0x6e /* n */) {
     if (text.startsWith('null', at)) return at + 4
   } else {
-    // Scores are mostly integers of one digit: no need for the regular expression.
-    if (code >= 0x30 && code <= 0x39) {
-      const next = text.charCodeAt(at + 1)
-      if (next === COMMA || next === CLOSE_OBJECT) return at + 1
-    }
-    NUMBER.lastIndex = at
-    if (NUMBER.test(text)) return NUMBER.lastIndex
+    const end = numberEnd(text, at)
+    if (end >= 0) return end
   }
   throw unexpected(text, at, 'a value')
 }

@@ -14,15 +14,16 @@ export abstract class HoldingStage extends Stage {
     this.spill = new UnitSpill(spill)
   }
 
-  /** Holds the units of a batch, each with a key. */
-  protected async hold(batch: Batch, keyOf: (unit: number) => number): Promise<Batch> {
+  /** Holds the units of a batch, each with a key if they have any. */
+  protected async hold(batch: Batch, keyOf?: () => number): Promise<Batch> {
     // What is made of all the records cannot be made of some of them.
     if (batch.error !== null) return Batch.failed(batch.error)
     const { records, unitEnds } = batch
     let start = 0
     for (let unit = 0; start < records.length; unit++) {
       const end = unitEnds === null ? start + 1 : unitEnds[unit]
-      this.spill.add(records, start, end, keyOf(this.held++))
+      this.spill.add(records, start, end, keyOf?.())
+      this.held++
       start = end
     }
     await this.spill.flush(batch)

@@ -2,7 +2,7 @@ import { quote, SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 import { Batch } from '../records/batch.js'
 import { encodeValue } from '../records/json-text.js'
-import { type Block, JsonRecord, type Origin } from '../records/record.js'
+import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { ErrorPolicy } from './policy.js'
 import { GappedBatch } from './units.js'
@@ -54,7 +54,7 @@ export function recordOfText(text: string, origin: Origin, tape: Tape): JsonReco
   const root = tape.length
   // The grammar is known to be right; the tape is what is wanted.
   scanValue(`${text}\n`, skipSpace(text, 0), tape, false)
-  const block: Block = { origin, text, base: 0, tape, respell: /\\[u/]/.test(text) }
+  const block = new Block(origin, text, 0, tape, /\\[u/]/.test(text))
   return new JsonRecord(block, 0, 0, text.length, root)
 }
 

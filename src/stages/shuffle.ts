@@ -11,7 +11,7 @@ const options = z.strictObject({
     .enum(['python', 'buckets'])
     .default('python')
     .describe(
-      '`python`: the order that Python’s `random.seed(seed); random.shuffle(list)` gives, with 8 bytes of memory for each record (or group). `buckets`: a random number for each record and a sort by it, on the disk: any size within `memory`.',
+      '`python`: the order that Python’s `random.seed(seed); random.shuffle(list)` gives, with 12 bytes of memory for each record (or group). `buckets`: a random number for each record and a sort by it, on the disk: any size within `memory`.',
     ),
   memory: memoryOption.describe(
     'How much memory the stage may use, such as `64MB` or `2GB`; what does not fit goes to a file. Default: `256MB`.',
@@ -24,7 +24,7 @@ export const shuffleSpec = stageSpec({
   name: 'shuffle',
   summary: 'records in random order, reproducible from a seed',
   description:
-    'Both algorithms give each order the same chance, and the same order for the same seed, whatever the `memory`. Groups stay together. Records are held back until the input has ended: up to a quarter of `memory` in memory, else in a file, which needs the room of the records once with `buckets` and twice with `python`; the file has no name, so that nothing stays behind however the run ends. `source` in a later `filter` is the record as it came here.',
+    'Both algorithms give each order the same chance, and the same order for the same seed, whatever the `memory`. Groups stay together. Records are held back until the input has ended: up to a quarter of `memory` in memory, else in a file, from which `python` reads here and there, as its order wants, and `buckets` piece by piece, which is better where the file is larger than the system’s memory. The file has no name, so that nothing stays behind however the run ends. `source` in a later `filter` is the record as it came here.',
   options,
   accepts: ALL_WIRES,
   emits: (input) => input,
@@ -38,8 +38,8 @@ export const shuffleSpec = stageSpec({
   create: (given, context) => new ShuffleStage(given, context),
 })
 
-/** Bytes that a record's places before and after the shuffle take, for Python's order. */
-const INDEX_BYTES = 8
+/** Bytes of a record's number and of where it is held, for Python's order. */
+const INDEX_BYTES = 12
 
 /** Holds all units, and gives them in the order of a rank for each. */
 class ShuffleStage extends HoldingStage {
@@ -48,7 +48,7 @@ class ShuffleStage extends HoldingStage {
   private readonly memory: number
 
   constructor({ seed, algorithm, memory, folder }: z.output<typeof options>, context: StageContext) {
-    super('shuffle', context, { memory, folder, spread: algorithm === 'buckets' })
+    super('shuffle', context, { memory, folder, byKey: algorithm === 'buckets' })
     this.random = new PythonRandom(seed)
     this.python = algorithm === 'python'
     this.memory = memory
@@ -56,15 +56,13 @@ class ShuffleStage extends HoldingStage {
 
   protected override async handle(batch: Batch): Promise<Batch> {
     this.counters.in += batch.records.length
-    const held = await this.hold(batch, this.python ? (unit) => unit : () => this.random.next())
+    const held = await this.hold(batch, this.python ? undefined : () => this.random.next())
     const full = this.python && this.held * INDEX_BYTES > this.memory / 2
     return full ? Batch.failed(this.tooMany()) : held
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {
-    const order = this.python
-      ? this.spill.inOrder(this.pythonRank(), this.held)
-      : this.spill.inOrder((key) => key, 1)
+    const order = this.python ? this.spill.inOrderOf(this.shuffled()) : this.spill.inOrderOfKeys()
     for await (const batch of order) {
       batch.total = this.held
       this.counters.out += batch.records.length
@@ -72,13 +70,11 @@ class ShuffleStage extends HoldingStage {
     }
   }
 
-  /** Where each unit goes, by its number. */
-  private pythonRank(): (unit: number) => number {
-    const shuffled = Uint32Array.from({ length: this.held }, (_, unit) => unit)
-    this.random.shuffle(shuffled)
-    const ranks = new Uint32Array(this.held)
-    for (let rank = 0; rank < shuffled.length; rank++) ranks[shuffled[rank]] = rank
-    return (unit) => ranks[unit]
+  /** The numbers of the units, as Python shuffles them. */
+  private shuffled(): Uint32Array {
+    const numbers = Uint32Array.from({ length: this.held }, (_, unit) => unit)
+    this.random.shuffle(numbers)
+    return numbers
   }
 
   private tooMany(): SteerpipeError {

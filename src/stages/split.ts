@@ -122,7 +122,7 @@ class CountSplit extends HoldingStage {
   protected override handle(batch: Batch): Batch | Promise<Batch> {
     this.counters.in += batch.records.length
     this.total ??= batch.total
-    return this.total === null ? this.hold(batch, (unit) => unit) : this.divide(batch)
+    return this.total === null ? this.hold(batch) : this.divide(batch)
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {

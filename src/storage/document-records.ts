@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer'
 import type { Token } from 'stream-json/core/parser.js'
 import { type ErrorCode, type Place, SteerpipeError } from '../errors.js'
-import { type Block, JsonRecord } from '../records/record.js'
+import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { MAX_DEPTH, Refusal, scanValue, Tape } from '../records/tape.js'
 import { PathFinder } from './json-path.js'
 import type { Scan } from './record-reader.js'
@@ -159,13 +159,8 @@ export class DocumentRecords {
     // The parser has checked the grammar; the tape is what is wanted.
     scanValue(text, 0, tape, false)
     // Each record has a block, because bytes of the new text say nothing about bytes of the document.
-    const block: Block = {
-      origin: { input: this.input, first: number, offset: start, unit: 'record' },
-      text,
-      base: 0,
-      tape,
-      respell: false,
-    }
+    const origin: Origin = { input: this.input, first: number, offset: start, unit: 'record' }
+    const block = new Block(origin, text, 0, tape, false)
     return new JsonRecord(block, 0, 0, text.length - 1, root)
   }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { SteerpipeError } from '../errors.js'
 import { CONTROL, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
-import { type Block, JsonRecord, type Origin } from '../records/record.js'
+import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { RecordReader, Scan } from './record-reader.js'
 import { firstNotUtf8 } from './utf8.js'
@@ -137,7 +137,7 @@ export class JsonLinesReader implements RecordReader {
     try {
       for (let base = 0; base < end; ) {
         const next = this.blockEnd(base, end)
-        const block: Block = { origin, text: this.bytes.toString('latin1', base, next), base, tape, respell }
+        const block = new Block(origin, this.bytes.toString('latin1', base, next), base, tape, respell)
         line = scanBlock(block, line, careful, records)
         base = next
       }
@@ -173,7 +173,7 @@ export class JsonLinesReader implements RecordReader {
         const text = bytes.toString('latin1')
         const illegal = illegalEscape(text)
         if (illegal) throw illegal
-        scanBlock({ origin, text, base, tape, respell: text.includes('\\') }, line, true, scan.records)
+        scanBlock(new Block(origin, text, base, tape, text.includes('\\')), line, true, scan.records)
       } catch (error) {
         const place = { input: origin.input, line: origin.first + line, offset: (origin.offset ?? 0) + base }
         scan.faults.push({ index: scan.records.length, error: lineError(error).at(place) })

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import split from 'split2'
 import { SteerpipeError } from '../errors.js'
 import { encode } from '../records/json-text.js'
-import { type Block, JsonRecord, type Origin } from '../records/record.js'
+import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { scanValue, Tape } from '../records/tape.js'
 import type { RecordReader, Scan } from './record-reader.js'
 import { firstNotUtf8 } from './utf8.js'
@@ -139,7 +139,7 @@ export class TextLinesReader implements RecordReader {
     const text = `${this.head}${JSON.stringify(line)}}\n`
     const root = tape.length
     scanValue(text, 0, tape, false)
-    const block: Block = { origin, text, base: 0, tape, respell: false }
+    const block = new Block(origin, text, 0, tape, false)
     return new JsonRecord(block, 0, 0, text.length - 1, root)
   }
 

@@ -29,34 +29,49 @@ export class UnitLog {
     }
   }
 
-  /** Writes the full chunks to the file. */
+  /** Begins to write the full chunks to the file. Resolves when the file can take more. */
   async flush(file: SpillFile): Promise<void> {
     const { full } = this
     this.full = []
     for (const chunk of full) {
-      this.spilled.push(await file.append(chunk.take()))
-      this.free.push(chunk)
+      this.spilled.push(await file.append(chunk.take(), () => this.free.push(chunk)))
     }
   }
 
   /** All of it, a chunk at a time, each of whole units; a chunk is good until the next one is asked for. */
   async *chunks(file: SpillFile | null): AsyncGenerator<Buffer> {
-    let buffer = Buffer.alloc(0)
-    for (const extent of this.spilled) {
-      if (file === null) throw new Error('what was written to a file is read without it')
-      if (buffer.length < extent.length) buffer = Buffer.allocUnsafeSlow(extent.length)
-      await file.read(extent, buffer)
-      yield buffer.subarray(0, extent.length)
-    }
+    if (file !== null) yield* file.readAll(this.spilled)
     for (const chunk of this.full) yield chunk.take()
     if (this.filling) yield this.filling.take()
   }
 
-  /** All of it in one piece, at the start of `into`. */
-  async load(file: SpillFile | null, into: Buffer): Promise<Buffer> {
+  /** All of it: what is in the file at the start of `into`, what is in memory where it is. */
+  async load(file: SpillFile | null, into: Buffer): Promise<Buffer[]> {
+    const pieces: Buffer[] = []
     let at = 0
-    for await (const chunk of this.chunks(file)) at += chunk.copy(into, at)
-    return into.subarray(0, at)
+    const reading = this.spilled.map((extent) => {
+      const piece = into.subarray(at, at + extent.length)
+      at += extent.length
+      pieces.push(piece)
+      return file?.read(extent, piece)
+    })
+    await Promise.all(reading)
+    for (const chunk of this.full) pieces.push(chunk.take())
+    if (this.filling) pieces.push(this.filling.take())
+    return pieces
+  }
+
+  /** Writes all of it to the file. */
+  async flushAll(file: SpillFile): Promise<void> {
+    if (this.filling) this.full.push(this.filling)
+    this.filling = undefined
+    await this.flush(file)
+    await file.settled()
+  }
+
+  /** Bytes that are in the file. */
+  get spilledBytes(): number {
+    return this.spilled.reduce((sum, { length }) => sum + length, 0)
   }
 }
 

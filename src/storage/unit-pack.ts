@@ -1,20 +1,41 @@
 /**
  * Units of records as bytes, for a spill file, and back. What comes back is what went in: the same line when it is
  * written, the same place in errors, the same part. Only the row that a conversation was made of is not kept.
+ *
+ * The tape of a record as it was read goes along: to scan the text again takes five times as long as to copy it.
  */
 import { type AnyRecord, Batch } from '../records/batch.js'
 import type { ByteWriter } from '../records/byte-writer.js'
 import { readConversation } from '../records/conversation.js'
 import { encode } from '../records/json-text.js'
-import { type Block, JsonRecord, type RecordKind } from '../records/record.js'
+import { Block, JsonRecord, type Origin, type RecordKind } from '../records/record.js'
 import { Sample } from '../records/sample.js'
 import { scanValue, skipSpace, Tape } from '../records/tape.js'
 
 /** A unit: its size after this header (4 bytes), its key (8), the number of its records (4). */
-const UNIT_HEADER = 16
-/** A record: kind, what its line number counts, spelling (1 each, and 1 free), part, input, length of its JSON (4
- * each), line number, offset (8 each). */
-const RECORD_HEADER = 32
+const UNIT = { size: 0, key: 4, records: 12, header: 16 } as const
+
+/** A record: three small things of a byte each, then numbers of four and eight bytes, its JSON, its tape. */
+const RECORD = {
+  kind: 0,
+  /** Whether its number counts lines. */
+  line: 1,
+  respell: 2,
+  part: 4,
+  input: 8,
+  /** Bytes of its JSON. */
+  json: 12,
+  first: 16,
+  offset: 24,
+  /** Cells of its tape; none if it must be scanned again. */
+  cells: 32,
+  /** What its positions, and the ends on its tape, are counted from. */
+  textFrom: 36,
+  tapeFrom: 40,
+  header: 44,
+} as const
+
+const CELL = Int32Array.BYTES_PER_ELEMENT
 
 const KINDS: readonly RecordKind[] = ['json', 'conversation', 'sample']
 
@@ -52,29 +73,33 @@ export class UnitPack {
 
   /** Adds the unit `records[start, end)`. */
   pack(records: readonly AnyRecord[], start: number, end: number, key: number, out: ByteWriter): void {
-    const unit = out.reserve(UNIT_HEADER)
+    const unit = out.reserve(UNIT.header)
     for (let i = start; i < end; i++) this.packRecord(records[i], out)
     const bytes = out.take()
-    bytes.writeUInt32LE(out.size - unit - UNIT_HEADER, unit)
-    bytes.writeDoubleLE(key, unit + 4)
-    bytes.writeUInt32LE(end - start, unit + 12)
+    bytes.writeUInt32LE(out.size - unit - UNIT.header, unit + UNIT.size)
+    bytes.writeDoubleLE(key, unit + UNIT.key)
+    bytes.writeUInt32LE(end - start, unit + UNIT.records)
   }
 
   private packRecord(record: AnyRecord, out: ByteWriter): void {
     const { source } = record
-    const { origin, respell } = source.block
-    const place = source.place
-    const header = out.reserve(RECORD_HEADER)
+    const { block } = source
+    const at = out.reserve(RECORD.header)
     record.writeTo(out)
+    const json = out.size - at - RECORD.header
+    const cells = record.kind === 'json' ? packTape(record, out) : 0
     const bytes = out.take()
-    bytes[header] = KINDS.indexOf(record.kind)
-    bytes[header + 1] = origin.unit === 'line' ? 1 : 0
-    bytes[header + 2] = respell ? 1 : 0
-    bytes.writeUInt32LE(this.parts.number(record.part), header + 4)
-    bytes.writeUInt32LE(this.inputs.number(origin.input), header + 8)
-    bytes.writeUInt32LE(out.size - header - RECORD_HEADER, header + 12)
-    bytes.writeDoubleLE(origin.first + source.line, header + 16)
-    bytes.writeDoubleLE(place.offset ?? Number.NaN, header + 24)
+    bytes[at + RECORD.kind] = KINDS.indexOf(record.kind)
+    bytes[at + RECORD.line] = block.origin.unit === 'line' ? 1 : 0
+    bytes[at + RECORD.respell] = block.respell ? 1 : 0
+    bytes.writeUInt32LE(this.parts.number(record.part), at + RECORD.part)
+    bytes.writeUInt32LE(this.inputs.number(block.origin.input), at + RECORD.input)
+    bytes.writeUInt32LE(json, at + RECORD.json)
+    bytes.writeDoubleLE(block.origin.first + source.line, at + RECORD.first)
+    bytes.writeDoubleLE(source.place.offset ?? Number.NaN, at + RECORD.offset)
+    bytes.writeUInt32LE(cells, at + RECORD.cells)
+    bytes.writeInt32LE(source.start - block.textShift, at + RECORD.textFrom)
+    bytes.writeInt32LE(source.root - block.tapeShift, at + RECORD.tapeFrom)
   }
 
   /** Opens a batch that units are unpacked into. */
@@ -93,24 +118,37 @@ export class UnitPack {
   }
 }
 
+/** Adds the cells of a record's tape. Returns how many there are. */
+function packTape(record: JsonRecord, out: ByteWriter): number {
+  const { root } = record
+  const { cells } = record.block.tape
+  const count = record.next(root) - root
+  out.add(Buffer.from(cells.buffer, cells.byteOffset + root * CELL, count * CELL))
+  return count
+}
+
 /** Bytes of the whole unit at `at`. */
-export const unitLength = (bytes: Buffer, at: number): number => UNIT_HEADER + bytes.readUInt32LE(at)
+export const unitLength = (bytes: Buffer, at: number): number =>
+  UNIT.header + bytes.readUInt32LE(at + UNIT.size)
 
 /** The key of the unit at `at`. */
-export const unitKey = (bytes: Buffer, at: number): number => bytes.readDoubleLE(at + 4)
+export const unitKey = (bytes: Buffer, at: number): number => bytes.readDoubleLE(at + UNIT.key)
 
 /** Makes batches of packed units. */
 export class Unpacker {
   /** The JSON of the records, each with a line end. */
   private text = Buffer.allocUnsafeSlow(BATCH_BYTES * 2)
   private length = 0
-  /** A header for each record. */
-  private headers: Buffer[] = []
+  private tape: Tape
+  /** A header for each record, and where its tape is if it came with one. */
+  private headers: { readonly header: Buffer; readonly root: number }[] = []
   private unitEnds: number[] = []
   /** Cells that a batch's tape begins with: about what the last one needed. */
   private tapeRoom = 1 << 12
 
-  constructor(private readonly pack: UnitPack) {}
+  constructor(private readonly pack: UnitPack) {
+    this.tape = new Tape(this.tapeRoom)
+  }
 
   /** Whether there is enough for a batch. */
   get full(): boolean {
@@ -121,18 +159,19 @@ export class Unpacker {
     return this.headers.length === 0
   }
 
-  /** Takes the unit at `at`; its bytes are copied. */
-  add(bytes: Buffer, at: number): void {
-    const end = at + unitLength(bytes, at)
-    for (let header = at + UNIT_HEADER; header < end; ) {
-      const from = header + RECORD_HEADER
-      const to = from + bytes.readUInt32LE(header + 12)
-      this.headers.push(Buffer.from(bytes.subarray(header, from)))
-      this.ensure(to - from + 1)
-      bytes.copy(this.text, this.length, from, to)
-      this.length += to - from
+  /** Takes the unit at the start of the bytes, which are copied. */
+  add(bytes: Buffer): void {
+    const end = unitLength(bytes, 0)
+    for (let from: number = UNIT.header; from < end; ) {
+      const header = Buffer.from(bytes.subarray(from, from + RECORD.header))
+      const json = from + RECORD.header
+      const tape = json + header.readUInt32LE(RECORD.json)
+      from = tape + header.readUInt32LE(RECORD.cells) * CELL
+      this.headers.push({ header, root: this.tape.length })
+      this.ensure(tape - json + 1)
+      this.length += bytes.copy(this.text, this.length, json, tape)
       this.text[this.length++] = 0x0a
-      header = to
+      this.tape.append(bytes.subarray(tape, from))
     }
     this.unitEnds.push(this.headers.length)
   }
@@ -147,44 +186,60 @@ export class Unpacker {
   /** The batch; the unpacker is empty again. */
   take(): Batch {
     const text = this.text.toString('latin1', 0, this.length)
-    const tape = new Tape(this.tapeRoom)
     const records: AnyRecord[] = []
     let at = 0
-    for (const header of this.headers) {
-      const end = at + header.readUInt32LE(12)
-      records.push(this.record(header, text, tape, at, end))
+    for (const { header, root } of this.headers) {
+      const end = at + header.readUInt32LE(RECORD.json)
+      records.push(this.record(header, text, root, at, end))
       at = end + 1
     }
-    this.tapeRoom = tape.length + (tape.length >> 3) + 16
     const batch = new Batch(records, this.pack.binds ? this.unitEnds : null)
+    this.tapeRoom = this.tape.length + (this.tape.length >> 3) + 16
+    this.tape = new Tape(this.tapeRoom)
     this.length = 0
     this.headers = []
     this.unitEnds = []
     return batch
   }
 
-  private record(header: Buffer, text: string, tape: Tape, start: number, end: number): AnyRecord {
-    const offset = header.readDoubleLE(24)
-    const block: Block = {
-      origin: {
-        input: this.pack.input(header.readUInt32LE(8)),
-        first: header.readDoubleLE(16),
-        // A record's offset is counted from its origin's.
-        offset: Number.isNaN(offset) ? undefined : offset - start,
-        unit: header[1] === 1 ? 'line' : 'record',
-      },
-      text,
-      base: 0,
-      tape,
-      respell: header[2] === 1,
+  private record(header: Buffer, text: string, root: number, start: number, end: number): AnyRecord {
+    const offset = header.readDoubleLE(RECORD.offset)
+    const origin: Origin = {
+      input: this.pack.input(header.readUInt32LE(RECORD.input)),
+      first: header.readDoubleLE(RECORD.first),
+      // A record's offset is counted from its origin's.
+      offset: Number.isNaN(offset) ? undefined : offset - start,
+      unit: header[RECORD.line] === 1 ? 'line' : 'record',
     }
-    const root = tape.length
-    // It was checked when it was read, or is what we have written.
-    scanValue(text, skipSpace(text, start), tape, false)
-    const source = new JsonRecord(block, 0, start, end, root)
-    const record = ofKind(KINDS[header[0]], source)
-    record.part = this.pack.part(header.readUInt32LE(4))
+    const respell = header[RECORD.respell] === 1
+    const record = ofKind(
+      KINDS[header[RECORD.kind]],
+      this.source(header, origin, text, respell, root, start, end),
+    )
+    record.part = this.pack.part(header.readUInt32LE(RECORD.part))
     return record
+  }
+
+  private source(
+    header: Buffer,
+    origin: Origin,
+    text: string,
+    respell: boolean,
+    root: number,
+    start: number,
+    end: number,
+  ): JsonRecord {
+    const { tape } = this
+    if (header.readUInt32LE(RECORD.cells) > 0) {
+      const textShift = start - header.readInt32LE(RECORD.textFrom)
+      const tapeShift = root - header.readInt32LE(RECORD.tapeFrom)
+      const block = new Block(origin, text, 0, tape, respell, textShift, tapeShift)
+      return new JsonRecord(block, 0, start, end, root)
+    }
+    const scanned = tape.length
+    // It is what we have written ourselves.
+    scanValue(text, skipSpace(text, start), tape, false)
+    return new JsonRecord(new Block(origin, text, 0, tape, respell), 0, start, end, scanned)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
-import { SpillFile } from './spill-file.js'
+import { type Extent, SpillFile } from './spill-file.js'
+import { Starts } from './starts.js'
 import { UnitLog, unitsIn } from './unit-log.js'
 import { UnitPack, unitKey, unitLength } from './unit-pack.js'
 
@@ -9,8 +10,8 @@ export interface SpillSettings {
   readonly memory: number
   /** The folder of the spill file; default the system's for temporary files. */
   readonly folder?: string | undefined
-  /** Keys lie from 0 up to, not including, 1, and are final: units are spread over the range as they come. */
-  readonly spread?: boolean
+  /** Units are to be given in the order of their keys, which lie from 0 up to, not including, 1. */
+  readonly byKey?: boolean
 }
 
 /** Most pieces that a range of keys is cut into at a time. */
@@ -20,21 +21,24 @@ const MOST_PIECES = 64
 const MOST_CHUNK_BYTES = 256 * 1024
 
 /**
- * Holds units of records, in memory as long as they fit and else in a file, and gives them back as they came or
- * ordered by a key.
+ * Holds units of records, in memory as long as they fit and else in a file, and gives them back as they came, in an
+ * order that is told at the end, or ordered by a key.
  *
- * To order what does not fit, the range of keys is cut into pieces, the units are written to their pieces, and each
- * piece is ordered by itself: all reading and writing is sequential.
+ * For an order that is told at the end, units are read from all over the file. To order by key what does not fit, the
+ * range of keys is cut into pieces, units go to their pieces as they come, and each piece is ordered by itself: then
+ * all reading and writing is sequential.
  */
 export class UnitSpill {
   private readonly pack = new UnitPack()
   private file: SpillFile | null = null
-  /** Bytes that are loaded and ordered at a time: a quarter of the memory, for they are there twice for a while. */
+  /** Bytes that are held at a time: a quarter of the memory, for two pieces are there at once, and what is made of them. */
   private readonly room: number
   private logs: UnitLog[]
+  /** Where each unit begins in the log, of units that have no key. */
+  private readonly starts = new Starts()
   private closed = false
-  /** What is being ordered; the same memory for one piece after the other. */
-  private loaded = Buffer.alloc(0)
+  /** What is being given, and what is read meanwhile; the same memory for one after the other. */
+  private readonly loaded = [Buffer.alloc(0), Buffer.alloc(0)]
 
   constructor(private readonly settings: SpillSettings) {
     this.room = Math.min(settings.memory / 4, 2 ** 30)
@@ -42,8 +46,9 @@ export class UnitSpill {
   }
 
   /** Takes the unit `records[start, end)`. */
-  add(records: readonly AnyRecord[], start: number, end: number, key: number): void {
+  add(records: readonly AnyRecord[], start: number, end: number, key = 0): void {
     const log = this.logs[pieceOf(key, 0, 1, this.logs.length)]
+    if (!this.settings.byKey) this.starts.add(log.bytes)
     log.add((out) => this.pack.pack(records, start, end, key, out))
   }
 
@@ -53,7 +58,7 @@ export class UnitSpill {
     if (this.file === null) {
       if (this.logs[0].bytes <= this.room) return
       this.openFile()
-      if (this.settings.spread) this.logs = await this.cut(this.logs[0], 0, 1, (key) => key, MOST_PIECES)
+      if (this.settings.byKey) this.logs = await this.cut(this.logs[0], 0, 1, MOST_PIECES)
     }
     for (const log of this.logs) await this.flushLog(log)
   }
@@ -63,69 +68,85 @@ export class UnitSpill {
     const unpacker = this.pack.unpacker()
     for await (const chunk of this.logs[0].chunks(this.file)) {
       for (const at of unitsIn(chunk)) {
-        unpacker.add(chunk, at)
+        unpacker.add(chunk.subarray(at))
         if (unpacker.full) yield unpacker.take()
       }
     }
     if (!unpacker.empty) yield unpacker.take()
   }
 
-  /**
-   * The units in the order of `rank(key)`.
-   *
-   * @param limit ranks lie from 0 up to, not including, this
-   */
-  async *inOrder(rank: (key: number) => number, limit: number): AsyncGenerator<Batch> {
+  /** The units in an order of their numbers, of which the first to come has 0. */
+  async *inOrderOf(numbers: Uint32Array): AsyncGenerator<Batch> {
+    const unpacker = this.pack.unpacker()
+    const [log] = this.logs
+    if (this.file !== null) await log.flushAll(this.file)
+    const unitAt = this.file === null ? unitInMemory(await log.load(null, EMPTY)) : unitInFile(this.file)
+    for (const number of numbers) {
+      const at = this.starts.at(number)
+      const next = number + 1 < log.units ? this.starts.at(number + 1) : log.bytes
+      unpacker.add(unitAt({ at, length: next - at }))
+      if (!unpacker.full) continue
+      yield unpacker.take()
+      if (this.closed) return
+    }
+    if (!unpacker.empty) yield unpacker.take()
+  }
+
+  /** The units in the order of their keys. */
+  async *inOrderOfKeys(): AsyncGenerator<Batch> {
     const unpacker = this.pack.unpacker()
     const { logs } = this
     this.logs = []
-    for (const [index, log] of logs.entries()) {
-      const [from, to] = [(limit * index) / logs.length, (limit * (index + 1)) / logs.length]
-      for await (const { bytes, starts } of this.ordered(log, from, to, rank)) {
-        for (const at of starts) {
-          unpacker.add(bytes, at)
-          if (unpacker.full) yield unpacker.take()
-        }
+    const leaves = this.leaves(logs, 0, 1)
+    const load = async (turn: number) => {
+      const leaf = await leaves.next()
+      return leaf.done ? undefined : this.ordered(leaf.value, turn)
+    }
+    let next = load(0)
+    for (let turn = 1; ; turn ^= 1) {
+      const leaf = await next
+      if (leaf === undefined) break
+      // The next piece is read while this one is given.
+      next = load(turn)
+      next.catch(() => {}) // told where it is awaited
+      for (const place of leaf.places) {
+        const piece = Math.floor(place / PIECE)
+        unpacker.add(leaf.pieces[piece].subarray(place - piece * PIECE))
+        if (unpacker.full) yield unpacker.take()
       }
     }
     if (!unpacker.empty) yield unpacker.take()
   }
 
-  /** The units of a log, piece by piece; a piece is good until the next one is asked for. */
-  private async *ordered(
-    log: UnitLog,
-    from: number,
-    to: number,
-    rank: (key: number) => number,
-  ): AsyncGenerator<{ bytes: Buffer; starts: Uint32Array }> {
-    if (log.bytes <= this.room || log.units <= 1) {
-      if (this.loaded.length < log.bytes) this.loaded = Buffer.allocUnsafeSlow(log.bytes)
-      const bytes = await log.load(this.file, this.loaded)
-      yield { bytes, starts: sorted(bytes, log.units, rank) }
-      return
-    }
-    const count = Math.min(MOST_PIECES, Math.ceil((log.bytes * 2) / this.room))
-    this.openFile()
-    const pieces = await this.cut(log, from, to, rank, count)
-    for (const [index, piece] of pieces.entries()) {
-      const width = (to - from) / count
-      yield* this.ordered(piece, from + index * width, from + (index + 1) * width, rank)
+  /** Logs that can be ordered in memory, in the order of their keys. */
+  private async *leaves(logs: readonly UnitLog[], from: number, to: number): AsyncGenerator<UnitLog> {
+    const width = (to - from) / logs.length
+    for (const [index, log] of logs.entries()) {
+      if (log.bytes <= this.room || log.units <= 1) yield log
+      else {
+        const [first, last] = [from + index * width, from + (index + 1) * width]
+        const count = Math.min(MOST_PIECES, Math.ceil((log.bytes * 2) / this.room))
+        this.openFile()
+        yield* this.leaves(await this.cut(log, first, last, count), first, last)
+      }
     }
   }
 
+  /** The units of a log in memory, and where they are, in the order of their keys. */
+  private async ordered(log: UnitLog, turn: number): Promise<Leaf> {
+    const { spilledBytes } = log
+    if (this.loaded[turn].length < spilledBytes) this.loaded[turn] = Buffer.allocUnsafeSlow(spilledBytes)
+    const pieces = await log.load(this.file, this.loaded[turn])
+    return { pieces, places: placesInOrder(pieces, log.units) }
+  }
+
   /** The units of a log in `count` logs, each with a part of the range. */
-  private async cut(
-    log: UnitLog,
-    from: number,
-    to: number,
-    rank: (key: number) => number,
-    count: number,
-  ): Promise<UnitLog[]> {
+  private async cut(log: UnitLog, from: number, to: number, count: number): Promise<UnitLog[]> {
     const pieces = Array.from({ length: count }, () => new UnitLog(this.chunkBytes(count)))
     for await (const chunk of log.chunks(this.file)) {
       for (const at of unitsIn(chunk)) {
         const unit = chunk.subarray(at, at + unitLength(chunk, at))
-        pieces[pieceOf(rank(unitKey(chunk, at)), from, to, count)].add((out) => out.add(unit))
+        pieces[pieceOf(unitKey(chunk, at), from, to, count)].add((out) => out.add(unit))
       }
       for (const piece of pieces) await this.flushLog(piece)
     }
@@ -150,29 +171,65 @@ export class UnitSpill {
     const { file } = this
     this.closed = true
     this.logs = []
-    this.loaded = Buffer.alloc(0)
+    this.loaded.fill(Buffer.alloc(0))
     this.file = null
     await file?.close()
   }
 }
 
-/** Which of `count` pieces of the range a rank lies in. */
-function pieceOf(rank: number, from: number, to: number, count: number): number {
+/** Which of `count` pieces of the range a key lies in. */
+function pieceOf(key: number, from: number, to: number, count: number): number {
   if (count === 1) return 0
-  const piece = Math.floor(((rank - from) / (to - from)) * count)
+  const piece = Math.floor(((key - from) / (to - from)) * count)
   return Math.max(0, Math.min(count - 1, piece))
 }
 
-/** Where the units of a buffer begin, in the order of their ranks. */
-function sorted(bytes: Buffer, count: number, rank: (key: number) => number): Uint32Array {
-  const starts = new Uint32Array(count)
-  const ranks = new Float64Array(count)
+/** Units that are in memory, and their places: the number of the piece times {@link PIECE}, and where in it. */
+interface Leaf {
+  readonly pieces: readonly Buffer[]
+  readonly places: Float64Array
+}
+
+const PIECE = 2 ** 32
+
+function placesInOrder(pieces: readonly Buffer[], count: number): Float64Array {
+  const places = new Float64Array(count)
+  const keys = new Float64Array(count)
   let unit = 0
-  for (const at of unitsIn(bytes)) {
-    starts[unit] = at
-    ranks[unit++] = rank(unitKey(bytes, at))
+  for (const [index, piece] of pieces.entries()) {
+    for (const at of unitsIn(piece)) {
+      places[unit] = index * PIECE + at
+      keys[unit++] = unitKey(piece, at)
+    }
   }
-  const order = Uint32Array.from(starts.keys())
-  order.sort((a, b) => ranks[a] - ranks[b])
-  return order.map((index) => starts[index])
+  const order = Uint32Array.from(keys.keys())
+  order.sort((a, b) => keys[a] - keys[b])
+  return Float64Array.from(order, (index) => places[index])
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** Finds units in a log that is in memory, by where in the log they are. */
+function unitInMemory(pieces: readonly Buffer[]): (extent: Extent) => Buffer {
+  const ends: number[] = []
+  for (const piece of pieces) ends.push((ends.at(-1) ?? 0) + piece.length)
+  return ({ at }) => {
+    let [low, high] = [0, ends.length - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (at < ends[middle]) high = middle
+      else low = middle + 1
+    }
+    return pieces[low].subarray(at - (ends[low] - pieces[low].length))
+  }
+}
+
+/** Reads units from a file that holds one log. */
+function unitInFile(file: SpillFile): (extent: Extent) => Buffer {
+  let buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  return (extent) => {
+    if (buffer.length < extent.length) buffer = Buffer.allocUnsafeSlow(extent.length * 2)
+    file.readNow(extent, buffer)
+    return buffer
+  }
 }

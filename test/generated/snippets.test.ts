@@ -12,9 +12,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lintFile } from '../../src/pipeline/check.js'
+import { chain, treeLine } from '../datasets/trees.js'
 import { ROOT, readText } from '../support/paths.js'
 
 /** A fenced block of the README: its language (with what follows it) and its text. */
@@ -40,7 +41,7 @@ function run(command: string, args: string[]) {
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'steerpipe-readme-'))
   cpSync(`${ROOT}/pipelines`, join(folder, 'pipelines'), { recursive: true })
-  for (const name of ['data/HelpSteer2', 'rows', 'bin', 'node_modules'])
+  for (const name of ['data/HelpSteer', 'data/HelpSteer2', 'data/oasst1', 'rows', 'bin', 'node_modules'])
     mkdirSync(join(folder, name), { recursive: true })
   symlinkSync(ROOT, join(folder, 'node_modules/steerpipe'))
   symlinkSync(`${ROOT}/node_modules/split2`, join(folder, 'node_modules/split2'))
@@ -51,13 +52,20 @@ beforeAll(() => {
   const rows = `${ROOT}/pipelines/quickstart/train.jsonl.gz`
   copyFileSync(rows, join(folder, 'rows.jsonl.gz'))
   writeFileSync(join(folder, 'rows.jsonl'), gunzipSync(readFileSync(rows)))
-  copyFileSync(rows, join(folder, 'data/HelpSteer2/train.jsonl.gz'))
-  copyFileSync(
-    `${ROOT}/pipelines/quickstart/validation.jsonl.gz`,
-    join(folder, 'data/HelpSteer2/validation.jsonl.gz'),
-  )
-  // The module that the reference of `map` names.
-  writeFileSync(join(folder, 'my-stage.mjs'), 'export default (record) => record\n')
+  for (const set of ['HelpSteer', 'HelpSteer2']) {
+    for (const name of ['train', 'validation'])
+      copyFileSync(
+        `${ROOT}/pipelines/quickstart/${name}.jsonl.gz`,
+        join(folder, `data/${set}/${name}.jsonl.gz`),
+      )
+  }
+  const trees = Array.from({ length: 20 }, (_, i) => `${treeLine(chain(2 + (i % 3)))}\n`)
+  writeFileSync(join(folder, 'data/oasst1/2023-04-12_oasst_all.trees.jsonl.gz'), gzipSync(trees.join('')))
+  // The module of the example, where the pipeline files are and where the stages of the reference are linted.
+  for (const { text } of of('js module')) {
+    writeFileSync(join(folder, 'my-stage.mjs'), text)
+    writeFileSync(join(folder, 'pipelines/my-stage.mjs'), text)
+  }
   const ours = { question: 'q', answer: 'a', rating: 3.5, tone: 5, other: [1] }
   writeFileSync(join(folder, 'rows/1.jsonl'), `${JSON.stringify(ours)}\n`)
   const prepared = run('sh', [
@@ -76,6 +84,7 @@ describe('the README’s examples run as they stand', () => {
     expect(of('ts').length).toBeGreaterThan(2)
     expect(of('yaml pipeline').length).toBeGreaterThan(1)
     expect(of('yaml stage').length).toBeGreaterThan(4)
+    expect(of('js module')).toHaveLength(1)
   })
 
   test.each(of('sh').map(({ text }) => text))('%s', (text) => {
@@ -103,9 +112,11 @@ describe('the README’s examples run as they stand', () => {
       target: 'es2023',
       types: ['node'],
       skipLibCheck: true,
+      allowJs: true,
+      checkJs: true,
     }
     const typeRoots = [`${ROOT}/node_modules/@types`]
-    const config = { compilerOptions: { ...options, typeRoots }, include: ['typed-*.ts'] }
+    const config = { compilerOptions: { ...options, typeRoots }, include: ['typed-*.ts', 'my-stage.mjs'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
     symlinkSync(`${ROOT}/node_modules/@types`, join(folder, 'node_modules/@types'))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../src/records/json-text.js'
-import { JsonRecord } from '../../src/records/record.js'
+import { Block, JsonRecord } from '../../src/records/record.js'
 import { MAX_DEPTH, Refusal, scanValue, Tape } from '../../src/records/tape.js'
 import { jsonText, objectText, recordLine, spellingOf } from '../support/arbitraries.js'
 
@@ -12,13 +12,8 @@ function recordOf(line: string, careful = true): JsonRecord {
   const start = /^[ \t\r]*/.exec(text)?.[0].length ?? 0
   scanValue(text, start, tape, careful)
   const origin = { input: 'test', first: 1, offset: 0, unit: 'line' } as const
-  return new JsonRecord(
-    { origin, text, base: 0, tape, respell: text.includes('\\') },
-    0,
-    0,
-    text.length - 1,
-    0,
-  )
+  const block = new Block(origin, text, 0, tape, text.includes('\\'))
+  return new JsonRecord(block, 0, 0, text.length - 1, 0)
 }
 
 const cellsOf = ({ block: { tape } }: JsonRecord): string => tape.cells.subarray(0, tape.length).join()

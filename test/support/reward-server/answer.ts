@@ -14,7 +14,11 @@ export interface Answer {
  *
  * @param rows a row of scores for each text
  */
-export function answerOf({ id, outputs }: Asked, model: string, rows: readonly (readonly number[])[]): Answer {
+export function answerOf(
+  { id, outputs }: Asked,
+  model: string,
+  rows: readonly (readonly number[])[],
+): Answer {
   const tails: Buffer[] = []
   const described = outputs.map(({ name, binary }) => {
     const tensor = name === 'rewards' ? scoreTensor(rows) : exceededTensor(rows.length)

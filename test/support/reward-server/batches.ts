@@ -21,13 +21,15 @@ export interface Pace {
  * stay together; one that is larger than a batch is worked off in several.
  */
 export class Batches {
-  /** How many were worked off. */
-  count = 0
   private readonly waiting: Job[] = []
   private busy = false
   private paused = false
 
-  constructor(private readonly pace: Pace) {}
+  /** @param worked is called after each turn with the number of batches that it took */
+  constructor(
+    private readonly pace: Pace,
+    private readonly worked: (batches: number) => void,
+  ) {}
 
   add(job: Job): void {
     this.waiting.push(job)
@@ -71,7 +73,7 @@ export class Batches {
     }
     const rounds = Math.ceil(size / batch)
     const finish = () => {
-      this.count += rounds
+      this.worked(rounds)
       this.busy = false
       for (const { done } of jobs) done()
       this.next()

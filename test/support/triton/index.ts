@@ -2,7 +2,8 @@
  * A real Triton server for the tests: installed, started and stopped by them.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { get } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,9 +39,12 @@ export interface Triton {
   stop(): Promise<void>
 }
 
+const SHARED_MEMORY = '/dev/shm'
+
 /** It takes 4 s where this was written. */
 const START_PATIENCE = 120_000
-const STOP_PATIENCE = 30_000
+/** It takes 3 s, and 30 s more as long as a client keeps a connection, used or not. */
+const STOP_PATIENCE = 5000
 
 /**
  * Starts a Triton before the tests of a file and stops it after them.
@@ -67,18 +71,21 @@ export function useTriton(options: TritonOptions = {}): (context: TestContext) =
  * Starts a Triton on a port of its own.
  *
  * @param python as `setUpTriton` gives it
+ * @param pickPort gives a port that seems to be free
  * @throws Error with what it said if it does not become ready
  */
-export async function startTriton(python: string, options: TritonOptions = {}): Promise<Triton> {
+export async function startTriton(
+  python: string,
+  options: TritonOptions = {},
+  pickPort = freePort,
+): Promise<Triton> {
   // It has to be given a port, which another may take before it does.
   for (let attempt = 1; ; attempt++) {
-    const server = new TritonProcess(python, await freePort(), options)
-    try {
-      await server.ready()
-      return server
-    } catch (error) {
-      await server.stop()
-      if (!server.portWasTaken || attempt === 5) throw error
+    const server = new TritonProcess(python, await pickPort(), options)
+    if (await server.ready()) return server
+    await server.kill()
+    if (!server.portWasTaken || attempt === 5) {
+      throw new Error(`Triton did not become ready:\n${server.said}`)
     }
   }
 }
@@ -86,13 +93,14 @@ export async function startTriton(python: string, options: TritonOptions = {}): 
 class TritonProcess implements Triton {
   readonly url: string
   portWasTaken = false
+  /** The end of what it has said. */
+  said = ''
   /** Its home: it copies its binaries to where it runs, and keeps its sockets there. */
   private readonly folder = mkdtempSync(join(tmpdir(), 'triton-'))
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>
-  /** Resolves when it has ended. */
-  private readonly ended: Promise<void>
+  /** Resolves when it has ended, and whatever else has its output open. */
+  private readonly closed: Promise<unknown>
   private hasEnded = false
-  private said = ''
 
   constructor(
     python: string,
@@ -104,7 +112,13 @@ class TritonProcess implements Triton {
     const args = [server, '--port', String(port), '--workspace', join(this.folder, 'w'), ...flags(options)]
     this.child = spawn(python, args, {
       detached: true, // a process group of its own, since Triton has processes of its own
-      env: { PATH: '/usr/bin:/bin', HOME: this.folder, TMPDIR: this.folder, LC_ALL: 'C.UTF-8' },
+      env: {
+        PATH: '/usr/bin:/bin',
+        HOME: this.folder,
+        TMPDIR: this.folder,
+        LC_ALL: 'C.UTF-8',
+        PYTHONUNBUFFERED: '1',
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.child.stdin.on('error', () => {}) // it is there only to be closed when this process ends
@@ -114,39 +128,42 @@ class TritonProcess implements Triton {
         this.portWasTaken ||= /already in use/.test(text)
       })
     }
-    this.ended = new Promise((resolve) => {
-      this.child.once('error', (error) => {
-        this.said += error.message
-      })
-      this.child.once('close', () => {
-        this.hasEnded = true
-        resolve()
-      })
+    this.child.on('error', (error) => {
+      this.said += error.message
     })
+    this.child.on('exit', () => {
+      this.hasEnded = true
+    })
+    this.closed = new Promise((resolve) => this.child.on('close', resolve))
   }
 
-  /** Resolves when its model answers. @throws Error when it does not come to that */
-  async ready(): Promise<void> {
+  /** Waits for its model to answer; false when it does not come to that. */
+  async ready(): Promise<boolean> {
     const end = performance.now() + START_PATIENCE
     while (!(await answersReady(this.url))) {
-      if (this.hasEnded || this.portWasTaken || performance.now() > end) {
-        throw new Error(`Triton did not become ready:\n${this.said}`)
-      }
+      if (this.hasEnded || this.portWasTaken || performance.now() > end) return false
       await sleep(50)
     }
+    return true
   }
 
   async stop(): Promise<void> {
-    if (!this.hasEnded) {
-      this.signal('SIGTERM')
-      const late = setTimeout(() => this.signal('SIGKILL'), STOP_PATIENCE)
-      await this.ended
-      clearTimeout(late)
-      // What it has started and not waited for.
-      this.signal('SIGKILL')
-    }
-    while (!this.portWasTaken && (await isTaken(this.port))) await sleep(20)
+    this.signal('SIGTERM')
+    const late = setTimeout(() => this.signal('SIGKILL'), STOP_PATIENCE)
+    await this.closed
+    clearTimeout(late)
+    await this.kill()
+    while (await isTaken(this.port)) await sleep(20)
+  }
+
+  /** Ends what is left of it at once. While it waits for its server to come up, it heeds nothing else. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL')
+    await this.closed
     rmSync(this.folder, { recursive: true, force: true })
+    // What it shares with its processes, under a name that begins so in PyTriton.
+    const shared = readdirSync(SHARED_MEMORY).filter((name) => name.startsWith(`pytrtion${this.child.pid}-`))
+    for (const name of shared) rmSync(join(SHARED_MEMORY, name), { force: true })
   }
 
   /** Sends a signal to all its processes. */
@@ -169,16 +186,19 @@ function flags({ heads, batch, latency, perItem, maxBatch, exceeded }: TritonOpt
   ]
 }
 
-async function answersReady(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/v2/models/reward_model/ready`)).status === 200
-  } catch {
-    return false
-  }
+function answersReady(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    // Whoever has taken its port may be silent; and a Triton that is to end waits for connections that are open.
+    const options = { agent: false, timeout: 2000 }
+    const request = get(`${url}/v2/models/reward_model/ready`, options, (response) => {
+      response.resume().on('close', () => resolve(response.statusCode === 200))
+    })
+    request.on('timeout', () => request.destroy()).on('error', () => resolve(false))
+  })
 }
 
 /** A port that nobody listens on right now. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject)
     server.listen(0, '127.0.0.1', () => {
@@ -189,7 +209,7 @@ function freePort(): Promise<number> {
 }
 
 /** Whether somebody listens on a port. */
-function isTaken(port: number): Promise<boolean> {
+export function isTaken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     socket.once('error', () => resolve(false))

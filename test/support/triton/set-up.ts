@@ -45,9 +45,10 @@ export async function setUpTriton(): Promise<string | Skip> {
 
 function whatIsMissing(): string | undefined {
   if (process.platform !== 'linux') return `it runs on Linux, and this is ${process.platform}`
-  if (spawnSync(PYTHON, ['-c', 'import ensurepip'], { env: cleanEnvironment() }).status === 0) return undefined
-  if (!existsSync('/usr/bin/apt-get')) return 'the system’s python3 has no venv, and there is no apt-get to install it'
-  if (process.getuid?.() !== 0) return 'python3-venv is not installed, and only root can install it'
+  if (!existsSync('/usr/bin/apt-get')) return 'it needs Debian’s Python, and there is no apt-get'
+  const hasPip = spawnSync(PYTHON, ['-c', 'import ensurepip'], { env: cleanEnvironment() }).status === 0
+  if (!hasPip && process.getuid?.() !== 0)
+    return 'python3-venv is not installed, and only root can install it'
   return undefined
 }
 
