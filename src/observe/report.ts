@@ -12,6 +12,8 @@ export interface StageReport {
   readonly stage: string
   readonly counters: Counters
   readonly outputs: readonly WrittenFile[]
+  /** What else it tells: lines for people, and the same as data. */
+  readonly details?: { readonly lines: readonly string[]; readonly data: unknown } | undefined
 }
 
 /** What a run did with one input. */
@@ -63,13 +65,14 @@ export function showReport(report: RunReport): string {
     const from = input.files.length === 1 ? input.files[0] : `${input.files.length} files`
     lines.push(`${input.input}: ${from === '-' ? 'stdin' : from}, ${showBytes(input.bytes)}`)
     const width = Math.max(...input.stages.map((stage) => stage.stage.length))
-    for (const { stage, counters, outputs } of input.stages) {
+    for (const { stage, counters, outputs, details } of input.stages) {
       const counts = `${showCount(counters.in).padStart(11)} in ${showCount(counters.out).padStart(11)} out`
       const [first, ...more] = outputs.map(
         ({ path, bytes }) => `${path === '-' ? 'stdout' : path} (${showBytes(bytes)})`,
       )
       lines.push(`  ${stage.padEnd(width)}${counts}${first === undefined ? '' : `  → ${first}`}`)
       for (const output of more) lines.push(`${' '.repeat(width + 32)}  → ${output}`)
+      for (const line of details?.lines ?? []) lines.push(`    ${line}`)
     }
   }
   lines.push(
@@ -107,7 +110,7 @@ export function reportData(report: RunReport): unknown {
       files: input.files,
       bytes: input.bytes,
       seconds: input.seconds,
-      stages: input.stages.map(({ stage, counters, outputs }) => ({
+      stages: input.stages.map(({ stage, counters, outputs, details }) => ({
         stage,
         in: counters.in,
         out: counters.out,
@@ -115,6 +118,7 @@ export function reportData(report: RunReport): unknown {
         leftOut: Object.fromEntries(counters.leftOut),
         notes: Object.fromEntries(counters.notes),
         outputs,
+        ...(details && { details: details.data }),
       })),
     })),
   }

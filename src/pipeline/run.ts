@@ -8,6 +8,7 @@ import type { StageContext } from '../stages/spec.js'
 import type { Stage } from '../stages/stage.js'
 import type { UnitStage } from '../stages/unit-stage.js'
 import { WriteStage, writeSpec } from '../stages/write.js'
+import { plainSize } from '../storage/input.js'
 import type { Checked } from './check.js'
 import { endingStages, firstRecords, through, upToEnough } from './flow.js'
 import type { OpenInput, OpenSource } from './inputs.js'
@@ -23,6 +24,8 @@ export interface RunSettings extends StageSettings {
   readonly force?: boolean
   /** Records of each input, and those that belong to the last one; default all. */
   readonly limit?: number | undefined
+  /** Where keys are looked up. Default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Ends the run early. Nothing is kept of the input that it was at. */
   readonly signal?: AbortSignal
   /** Called after each batch that was read, and after each input. */
@@ -36,6 +39,12 @@ export interface Progress {
   readonly records: number
   /** Decompressed bytes read of this input. */
   readonly bytes: number
+  /** Bytes that there are to read in all; undefined where that cannot be known, as of gzip and pipes. */
+  readonly total: number | undefined
+  /** Records that have come to the last stage. */
+  readonly done: number
+  /** What stages are at that wait for something else than this process; `` if none does. */
+  readonly status: string
 }
 
 /**
@@ -57,6 +66,9 @@ interface RunningStage {
   readonly use: StageUse
 }
 
+/** Milliseconds between two tellings of how far the run has come, while nothing is read. */
+const TELL_EVERY = 500
+
 /** One pass of a pipeline, over one input. */
 class InputRun {
   private readonly wired: WiredInput
@@ -69,6 +81,7 @@ class InputRun {
   private readonly ending: readonly UnitStage[]
   private readonly parsed = new Counters()
   private bytes = 0
+  private readonly total: number | undefined
   /** Ends what a source is still at when the run is over. */
   private readonly over = new AbortController()
   private readonly signal: AbortSignal
@@ -82,6 +95,7 @@ class InputRun {
     this.signal = settings.signal ? AbortSignal.any([settings.signal, this.over.signal]) : this.over.signal
     this.common = this.create(this.wired.common)
     this.limit = this.newLimit()
+    this.total = plainSize(input.sources.flatMap(({ files }) => files))
     // What a source's own `write` is to hold is read to the end, whatever comes after it.
     const ownWrites = input.sources.some(({ stages }) => stages.some(({ spec }) => spec === writeSpec))
     this.ending = ownWrites ? [] : endingStages(this.common.map(({ stage }) => stage))
@@ -94,6 +108,8 @@ class InputRun {
 
   async run(): Promise<InputReport> {
     const started = performance.now()
+    // A stage may wait for a server for long, while nothing is read.
+    const telling = setInterval(() => this.tell(), TELL_EVERY)
     const common = this.common.map(({ stage }) => stage)
     const given = { batches: this.batches(), stages: common }
     const { batches, stages } = upToEnough(given, this.ending, this.signal)
@@ -106,6 +122,7 @@ class InputRun {
       for (const write of this.writes()) await write.abandon(keep)
       throw error
     } finally {
+      clearInterval(telling)
       this.over.abort()
     }
     this.tell()
@@ -136,6 +153,7 @@ class InputRun {
         ...(onError && { onError }),
         ...(onLeftOut && { onLeftOut }),
         ...(parts && { parts }),
+        env: this.settings.env ?? process.env,
         overwrite: force === true || this.pipeline.overwrite,
         commitLater: true,
       }
@@ -198,7 +216,20 @@ class InputRun {
   }
 
   private tell(): void {
-    this.settings.onProgress?.({ input: this.input.name, records: this.parsed.in, bytes: this.bytes })
+    this.settings.onProgress?.(this.progress())
+  }
+
+  private progress(): Progress {
+    const running = [...this.own, ...this.common]
+    const status = running.flatMap(({ stage }) => stage.status() ?? [])
+    return {
+      input: this.input.name,
+      records: this.parsed.in,
+      bytes: this.bytes,
+      total: this.total,
+      done: running.at(-1)?.stage.counters.in ?? 0,
+      status: status.join(', '),
+    }
   }
 
   private report(seconds: number): InputReport {
@@ -208,6 +239,7 @@ class InputRun {
         stage: use.spec.name,
         counters: stage.counters,
         outputs: stage instanceof WriteStage ? stage.written.map(({ path, bytes }) => ({ path, bytes })) : [],
+        details: stage.details(),
       }),
     )
     const files = this.input.sources.flatMap((source) => source.files)

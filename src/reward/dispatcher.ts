@@ -77,6 +77,10 @@ export class Dispatcher {
     maxDelay: 5000,
   })
   private retried = 0
+  /** When the first endpoint was ready, in milliseconds. */
+  private began: number | undefined
+  /** When the last answer came. */
+  private latest = 0
   private fatal: SteerpipeError | undefined
   /** Runs while no endpoint is ready. */
   private down: NodeJS.Timeout | undefined
@@ -91,6 +95,11 @@ export class Dispatcher {
       endpoint.breaker.onBreak(() => this.lose(endpoint))
       void this.raise(endpoint)
     }
+  }
+
+  /** From the first endpoint's being ready to the last answer. */
+  get seconds(): number {
+    return this.began === undefined ? 0 : Math.max(0, this.latest - this.began) / 1000
   }
 
   /** Texts that are on their way. */
@@ -138,6 +147,7 @@ export class Dispatcher {
         question,
         (scores) => {
           this.counts.answered++
+          this.latest = performance.now()
           this.open.delete(task)
           resolve(scores)
         },
@@ -164,6 +174,7 @@ export class Dispatcher {
       endpoint.mostTexts = Math.min(contract.mostTexts, this.settings.mostTexts ?? Number.POSITIVE_INFINITY)
       endpoint.mostBytes = contract.mostBytes
       endpoint.up = true
+      this.began ??= performance.now()
       clearTimeout(this.down)
       this.down = undefined
       this.pump()

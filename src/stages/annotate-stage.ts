@@ -5,13 +5,14 @@ import { type Conversation, cutTurns, readConversation } from '../records/conver
 import { Tape } from '../records/tape.js'
 import type { Dispatcher } from '../reward/dispatcher.js'
 import type { Scores } from '../reward/protocol.js'
+import { statusOf, summaryOf } from '../reward/summary.js'
 import type { AnnotateSettings } from './annotate.js'
 import { questionsOf, type TurnQuestion, withScores } from './annotate-conversation.js'
 import { asConversation } from './as-conversation.js'
 import { CoreRunner } from './core.js'
 import { recordOfText } from './plain-objects.js'
 import type { StageContext } from './spec.js'
-import { Stage } from './stage.js'
+import { Stage, type StageDetails } from './stage.js'
 
 /** Conversations that leave together: small enough that the window moves on in steps. */
 const ENTRY_TEXTS = 64
@@ -116,6 +117,14 @@ export class AnnotateStage extends Stage {
       cache,
       apiKey: this.apiKey,
     })
+  }
+
+  override status(): string | undefined {
+    return this.dispatcher && statusOf(this.dispatcher)
+  }
+
+  override details(): StageDetails | undefined {
+    return this.dispatcher && summaryOf(this.dispatcher)
   }
 
   // ------------------------------------------------------------------------------------------------ the window

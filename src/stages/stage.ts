@@ -15,6 +15,12 @@ const BATCHES = 2
 /** What a stage makes: a batch, or several, one after the other. */
 export type Results = Batch | Promise<Batch> | Iterable<Batch> | AsyncIterable<Batch>
 
+/** What a stage tells beside its counts. */
+export interface StageDetails {
+  readonly lines: readonly string[]
+  readonly data: Readonly<Record<string, unknown>>
+}
+
 /** The longest pause between two looks at what the streams behind a failed stage still hold, in milliseconds. */
 const LONGEST_PAUSE = 32
 
@@ -69,6 +75,16 @@ export abstract class Stage extends Transform {
   /** Gives a batch to the readable side. */
   protected give(batch: Batch): void {
     this.push(batch)
+  }
+
+  /** What the stage is at, for somebody who watches; undefined if the counts say it all. */
+  status(): string | undefined {
+    return undefined
+  }
+
+  /** What else is to be told of the stage's work: lines for people, and the same as data. */
+  details(): StageDetails | undefined {
+    return undefined
   }
 
   /** The batches, typed: what `for await (const batch of stage)` gives. */

@@ -1,4 +1,4 @@
-import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
+import { constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { Readable, TransformOptions } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
@@ -190,6 +190,17 @@ function readError(error: unknown, path: string, compressed: boolean, bytes: num
     stage: 'parse',
     cause: error,
   })
+}
+
+/** Bytes of files that are plain, so that what is read of them is what they have; undefined if one of them is not. */
+export function plainSize(paths: readonly string[]): number | undefined {
+  let size = 0
+  for (const path of paths) {
+    const found = path === '-' || path.endsWith('.gz') ? undefined : statSync(path, { throwIfNoEntry: false })
+    if (!found?.isFile()) return undefined
+    size += found.size
+  }
+  return size
 }
 
 /** What the system says, without the call and the path that Node adds. */

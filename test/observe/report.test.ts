@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Counters } from '../../src/observe/counters.js'
-import { ProgressLine } from '../../src/observe/progress.js'
+import { ProgressLine, progressText } from '../../src/observe/progress.js'
 import { countLeftOut, type RunReport, reportData, showBytes, showReport } from '../../src/observe/report.js'
 
 function counted(into: number, out: number, leftOut: Record<string, number> = {}): Counters {
@@ -86,6 +86,26 @@ describe('the progress line', () => {
     vi.useRealTimers()
   })
 
+  const READ = { input: 'train', records: 0, bytes: 0, total: undefined, done: 0, status: '' }
+
+  test.each([
+    [{ records: 10, bytes: 5000, done: 10 }, 10, 'train: 10 records, 5.0 kB, 500 B/s'],
+    [
+      { records: 10, bytes: 5000, done: 10, total: 50_000 },
+      10,
+      'train: 10 records, 5.0 kB, 500 B/s, 90 s left',
+    ],
+    [{ records: 10, bytes: 5000, done: 10, total: 50_000 }, 1, 'train: 10 records, 5.0 kB, 5.0 kB/s'],
+    [{ records: 10, bytes: 5000, done: 0, total: 50_000 }, 10, 'train: 10 records, 5.0 kB, 500 B/s'],
+    [
+      { records: 4000, bytes: 1e6, done: 1000, total: 1e7, status: '444 texts/s, 128 in flight' },
+      10,
+      'train: 4,000 records, 1.0 MB, 100 records/s done, 444 texts/s, 128 in flight, 7 min left',
+    ],
+  ])('%j after %d s', (state, seconds, text) => {
+    expect(progressText({ ...READ, ...state }, seconds)).toBe(text)
+  })
+
   /** What a terminal gets in five looks, 100 ms apart. */
   function looks(isTTY: boolean): string[] {
     vi.useFakeTimers({ toFake: ['performance'] })
@@ -93,7 +113,7 @@ describe('the progress line', () => {
     const line = new ProgressLine({ isTTY, write: (text: string) => written.push(text) > 0 })
     for (let i = 1; i <= 5; i++) {
       vi.advanceTimersByTime(100)
-      line.show({ input: 'train', records: 1000 * i, bytes: 100_000 * i })
+      line.show({ ...READ, records: 1000 * i, bytes: 100_000 * i })
     }
     line.clear()
     line.clear()

@@ -66,10 +66,13 @@ describe('one pass over each input', () => {
       ['one', 'a.jsonl', 5],
       ['two', 'b.jsonl', 3],
     ] as const) {
-      expect(told.filter((progress) => progress.input === input).at(-1)).toEqual({
+      const bytes = textOf(file)?.length
+      expect(told.filter((progress) => progress.input === input).at(-1)).toMatchObject({
         input,
         records,
-        bytes: textOf(file)?.length,
+        bytes,
+        total: bytes,
+        status: '',
       })
     }
   })

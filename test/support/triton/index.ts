@@ -125,7 +125,7 @@ class TritonProcess implements Triton {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.said = (this.said + text).slice(-8000)
-        this.portWasTaken ||= /already in use/.test(text)
+        this.portWasTaken ||= /already in use/.test(this.said)
       })
     }
     this.child.on('error', (error) => {

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 from pytriton.decorators import batch
@@ -58,6 +59,9 @@ def end_with_stdin():
 def on_sigterm(*_):
     # The second one, if any, must not disturb the cleaning up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Left to itself, Triton waits for half a minute for clients that keep their connections.
+    for child in Path("/proc/self/task", str(os.getpid()), "children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
     raise SystemExit(0)
 
 
