@@ -31,10 +31,8 @@ export class ProgressLine {
   show(state: ShownProgress): void {
     if (!this.terminal.isTTY) return
     const now = performance.now()
-    if (state.input !== this.input) {
-      this.input = state.input
-      this.started = now
-    }
+    if (this.input !== undefined && state.input !== this.input) this.started = now
+    this.input = state.input
     if (now - this.last < PAUSE) return
     this.last = now
     this.shown = true

@@ -43,8 +43,8 @@ const SHARED_MEMORY = '/dev/shm'
 
 /** It takes 4 s where this was written. */
 const START_PATIENCE = 120_000
-/** It takes 3 s, and 30 s more as long as a client keeps a connection, used or not. */
-const STOP_PATIENCE = 5000
+/** It takes 1 s or so. */
+const STOP_PATIENCE = 20_000
 
 /**
  * Starts a Triton before the tests of a file and stops it after them.
@@ -188,7 +188,7 @@ function flags({ heads, batch, latency, perItem, maxBatch, exceeded }: TritonOpt
 
 function answersReady(url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    // Whoever has taken its port may be silent; and a Triton that is to end waits for connections that are open.
+    // Whoever has taken its port may be silent.
     const options = { agent: false, timeout: 2000 }
     const request = get(`${url}/v2/models/reward_model/ready`, options, (response) => {
       response.resume().on('close', () => resolve(response.statusCode === 200))
