@@ -129,9 +129,13 @@ async function useFlags(
   return useStage(spec, options, FROM_FLAGS, errors)
 }
 
-/** A filter says nothing when all went well; what was left out, or passed on with a doubt, is told. */
+/** A filter says nothing when all records went through; what was dropped, left out or passed on with a doubt is told. */
 function showWhatMatters(report: RunReport): void {
-  for (const line of [...showTold(report, 'leftOut', 'left out'), ...showTold(report, 'notes', 'note')])
+  for (const line of [
+    ...showTold(report, 'dropped', 'dropped'),
+    ...showTold(report, 'leftOut', 'left out'),
+    ...showTold(report, 'notes', 'note'),
+  ])
     say(line)
   if (countLeftOut(report) > 0) say(`left out in all: ${countLeftOut(report)}`)
 }

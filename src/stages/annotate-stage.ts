@@ -1,8 +1,7 @@
 import { SteerpipeError } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { ChatText } from '../records/chat-text.js'
-import { type Conversation, cutTurns, readConversation } from '../records/conversation.js'
-import { Tape } from '../records/tape.js'
+import { type Conversation, cutTurns } from '../records/conversation.js'
 import type { Dispatcher } from '../reward/dispatcher.js'
 import type { Scores } from '../reward/protocol.js'
 import { statusOf, summaryOf } from '../reward/summary.js'
@@ -10,7 +9,7 @@ import type { AnnotateSettings } from './annotate.js'
 import { questionsOf, type TurnQuestion, withScores } from './annotate-conversation.js'
 import { asConversation } from './as-conversation.js'
 import { CoreRunner } from './core.js'
-import { recordOfText } from './plain-objects.js'
+import { settled } from './settled.js'
 import type { StageContext } from './spec.js'
 import { Stage, type StageDetails } from './stage.js'
 
@@ -314,17 +313,6 @@ const endsRun = (outcome: Pending | SteerpipeError | undefined): boolean =>
 /** The same error anew: one answer may fail several records, each with its own place. */
 const copyOf = ({ code, found, expected, fix, stage, cause }: SteerpipeError): SteerpipeError =>
   new SteerpipeError(code, { found, expected, fix, stage, cause })
-
-/** A conversation without edits: what changes it further sees the line as it stands now. */
-function settled(conversation: Conversation): Conversation {
-  const { source, edits, part } = conversation
-  if (edits === null || edits.length === 0) return conversation
-  const { input, line, record, offset } = source.place
-  const origin = { input, first: line ?? record ?? 1, offset, unit: source.block.origin.unit }
-  const made = readConversation(recordOfText(conversation.json(), origin, new Tape()))
-  made.part = part
-  return made
-}
 
 /** How many turns are kept when the one at `index` is too much: up to the last answer before it. */
 function keptTurns({ turns, mask }: Conversation, index: number): number {

@@ -1,12 +1,22 @@
 import * as z from 'zod'
+import { type Annotation, annotated } from '../records/annotation.js'
+import type { Attribute } from '../records/attributes.js'
 import { Conversation, type Edit, labelEdit, mergeEdits, type Turn } from '../records/conversation.js'
+import { encode } from '../records/json-text.js'
 import { LabelFormat } from '../records/labels.js'
 import { asConversation } from './as-conversation.js'
 import { RecordStage } from './record-stage.js'
+import { settled } from './settled.js'
 import { attributesOption, rangeOption, stageSpec } from './spec.js'
 
 const options = z.strictObject({
   attributes: attributesOption,
+  from: z
+    .enum(['scores', 'raw-scores'])
+    .default('scores')
+    .describe(
+      'What labels are made of: the `scores` that a template has put there, or the `raw_scores` that `annotate` has kept, which stay, so that labels can be made of them again.',
+    ),
   round: z
     .enum(['none', 'half-even'])
     .default('none')
@@ -19,7 +29,7 @@ export const labelFormatSpec = stageSpec({
   name: 'label-format',
   summary: 'the scores of each turn to its label, `name:score,…`',
   description:
-    'Attributes stand in the declared order, those that are there; no score at all gives the label `""`; a turn without `scores` is left as it is. Numbers are spelled as Python prints them (`3`, `3.0`, `1e-07`); text that spells a number is put in as it is. Of a record read from a file only `scores` is replaced; all other bytes stay.',
+    'Attributes stand in the declared order, those that are there; no score at all gives the label `""`; a turn without `scores` is left as it is. Numbers are spelled as Python prints them (`3`, `3.0`, `1e-07`); text that spells a number is put in as it is. Of a record read from a file only `scores` is replaced; all other bytes stay. Labels can also be made anew of what `annotate` has kept, without asking the server again.',
   options,
   accepts: ['json', 'scored', 'conversation'],
   emits: () => 'conversation',
@@ -28,10 +38,15 @@ export const labelFormatSpec = stageSpec({
   examples: [
     { title: 'As the original tools do', yaml: 'label-format' },
     { title: 'Whole numbers within the range', yaml: 'label-format: { round: half-even, range: clamp }' },
+    {
+      title: 'Two of the scores that a server gave, unrounded',
+      yaml: 'label-format: { from: raw-scores, attributes: [helpfulness, verbosity] }',
+    },
   ],
   create: (given, context) =>
     new RecordStage<Conversation>('label-format', context, ({ note }) => {
-      const labelled = labeller(new LabelFormat(given.attributes, given.round, given.range, note))
+      const format = new LabelFormat(given.attributes, given.round, given.range, note)
+      const labelled = given.from === 'scores' ? labeller(format) : relabeller(format, given.attributes, note)
       return (record, emit) => emit(labelled(asConversation(record)))
     }),
 })
@@ -55,5 +70,29 @@ function labeller(format: LabelFormat): (conversation: Conversation) => Conversa
     before = conversation.turns
     after = turns
     return new Conversation(source, { turns, mask, system }, edits === null ? null : mergeEdits(edits, fresh))
+  }
+}
+
+/** Makes labels anew, of the scores that were kept beside them. */
+function relabeller(
+  format: LabelFormat,
+  attributes: readonly Attribute[],
+  note: (what: string) => void,
+): (conversation: Conversation) => Conversation {
+  // A server gives all that it has; which of it is wanted is what the attributes say.
+  const wanted = new Set(attributes.map(({ name }) => encode(name)))
+  return (given) => {
+    if (given.turns.every(({ rawScores }) => rawScores === undefined)) {
+      note('conversation without raw scores')
+      return given
+    }
+    const conversation = settled(given)
+    const annotations = new Map<number, Annotation>()
+    for (const [index, { rawScores }] of conversation.turns.entries()) {
+      if (rawScores === undefined) continue
+      const label = format.render(rawScores.filter(({ name }) => wanted.has(name)))
+      annotations.set(index, { label })
+    }
+    return annotated(conversation, annotations)
   }
 }

@@ -162,4 +162,14 @@ describe('options as flags', () => {
     expect(stdout.split('\n').length).toBe(4)
     expect(stderr).toBe('note: 1 × unknown attribute dropped (regression-expand)\n')
   })
+
+  test('so is what a stage was told to drop, and all is well', () => {
+    const { status, stdout, stderr } = steerpipe(['filter', '--where', 'helpfulness > 3.0'], {
+      cwd,
+      input: rows,
+    })
+    expect(status).toBe(0)
+    expect(stdout).toBe(lines(ROWS[0]))
+    expect(stderr).toBe('dropped: 2 × helpfulness > 3.0 (filter)\n')
+  })
 })

@@ -93,7 +93,7 @@ describe('the progress line', () => {
     [
       { records: 10, bytes: 5000, done: 10, total: 50_000 },
       10,
-      'train: 10 records, 5.0 kB, 500 B/s, 90 s left',
+      'train: 10 records, 5.0 kB, 500 B/s, 2 min left',
     ],
     [{ records: 10, bytes: 5000, done: 10, total: 50_000 }, 1, 'train: 10 records, 5.0 kB, 5.0 kB/s'],
     [{ records: 10, bytes: 5000, done: 0, total: 50_000 }, 10, 'train: 10 records, 5.0 kB, 500 B/s'],

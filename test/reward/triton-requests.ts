@@ -166,5 +166,6 @@ export const REQUESTS: Readonly<Record<string, ServerRequest>> = {
   'a length that is text': binary({ length: 'ten' }),
   'no JSON': { method: 'POST', path: INFER, body: Buffer.from('nonsense') },
   'a list': json([]),
+  'a null': json(null),
   nothing: { method: 'POST', path: INFER, body: Buffer.alloc(0) },
 }

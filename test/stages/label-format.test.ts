@@ -224,3 +224,45 @@ test.each<[unknown, RegExp]>([
   expect(error).toMatchObject({ code: 'BAD_OPTION', stage: 'label-format' })
   expect(error.found).toMatch(message)
 })
+
+describe('from: raw-scores', () => {
+  const line =
+    '{"conversations": [{"from": "User", "value": "q", "label": null}, {"from": "Assistant", "value": "a", "label": "helpfulness:3", "human_label": "helpfulness:1", "raw_scores": {"helpfulness": 2.5, "verbosity": -0.75, "quality": 4.25}, "own": 1.0}], "mask": "User"}'
+  const relabelled = (label: string) => line.replace('"label": "helpfulness:3"', `"label": "${label}"`)
+
+  test.each([
+    [{}, 'quality:4.25,helpfulness:2.5,verbosity:-0.75'],
+    [{ round: 'half-even' }, 'quality:4,helpfulness:2,verbosity:-1'],
+    [{ round: 'half-even', range: 'clamp' }, 'quality:4,helpfulness:2,verbosity:0'],
+    [{ attributes: ['verbosity', 'helpfulness'] }, 'verbosity:-0.75,helpfulness:2.5'],
+    [{ attributes: ['humor'] }, ''],
+  ] as const)('%j: %s', async (options, label) => {
+    const stage = labelFormat({ from: 'raw-scores', ...options } as LabelFormatOptions)
+    expect(await linesThrough([line], stage)).toEqual([relabelled(label)])
+    expect(stage.counters.notes.get('unknown attribute dropped')).toBe(undefined)
+  })
+
+  test('again and again, in one row and over files', async () => {
+    const twice = [
+      labelFormat({ from: 'raw-scores' }),
+      labelFormat({ from: 'raw-scores', round: 'half-even', range: 'clamp' }),
+    ]
+    expect(await linesThrough([line], ...twice)).toEqual([relabelled('quality:4,helpfulness:2,verbosity:0')])
+  })
+
+  test('a turn without a label gets one; a conversation without raw scores stays, and is told of', async () => {
+    const bare = '{"conversations":[{"from":"A","value":"x","raw_scores":{"humor":1.5}}],"mask":"U"}'
+    const plain = '{"conversations":[{"from":"A","value":"x","label":"humor:1"}],"mask":"U"}'
+    const stage = labelFormat({ from: 'raw-scores' })
+    expect(await linesThrough([bare, plain], stage)).toEqual([
+      '{"conversations":[{"from":"A","value":"x","raw_scores":{"humor":1.5}, "label": "humor:1.5"}],"mask":"U"}',
+      plain,
+    ])
+    expect(Object.fromEntries(stage.counters.notes)).toEqual({ 'conversation without raw scores': 1 })
+  })
+
+  test('raw scores that are no numbers are refused', async () => {
+    const bad = '{"conversations":[{"from":"A","value":"x","raw_scores":{"humor":true}}],"mask":"U"}'
+    expect((await refusal(bad, labelFormat({ from: 'raw-scores' }))).code).toBe('BAD_SCORE')
+  })
+})

@@ -189,8 +189,7 @@ function outputsIn(head: JsonObject, { model, outputs }: Served): Asked['outputs
 
 function jsonIn(bytes: Buffer): JsonObject {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return value as JsonObject // what is missing in it is missing in whatever else it is
+    return Object(JSON.parse(bytes.toString('utf8'))) // what is missing in it is missing in whatever else it is
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
     throw new Refusal(500, `failed to parse the request JSON buffer: ${said}`)
