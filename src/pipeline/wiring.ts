@@ -151,7 +151,7 @@ function misfit({ use, takes, parts }: WiredStage): SteerpipeError | undefined {
   if (fillInput(to, '').includes('${part}') && parts === undefined && takes) {
     return refuse(
       'no stage before this one puts records into parts, and the path has `${part}` in it',
-      'Add a stage that does, such as `template: { dataset: helpsteer2-preference }`, or leave `${part}` out.',
+      'Add a stage that does, such as `split`, or leave `${part}` out.',
     )
   }
   return undefined

@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
 import { Batch } from '../records/batch.js'
 import { PythonRandom } from '../records/python-random.js'
+import { KeyedSpill } from '../storage/keyed-spill.js'
+import { NumberedSpill } from '../storage/numbered-spill.js'
 import { HoldingStage } from './holding-stage.js'
 import { ALL_WIRES, folderOption, memoryOption, type StageContext, seedOption, stageSpec } from './spec.js'
 
@@ -19,12 +21,14 @@ const options = z.strictObject({
   folder: folderOption,
 })
 
+type ShuffleSettings = z.output<typeof options>
+
 /** Records in random order. */
 export const shuffleSpec = stageSpec({
   name: 'shuffle',
   summary: 'records in random order, reproducible from a seed',
   description:
-    'Both algorithms give each order the same chance, and the same order for the same seed, whatever the `memory`. Groups stay together. Records are held back until the input has ended: up to a quarter of `memory` in memory, else in a file, from which `python` reads here and there, as its order wants, and `buckets` piece by piece, which is better where the file is larger than the system’s memory. The file has no name, so that nothing stays behind however the run ends. `source` in a later `filter` is the record as it came here.',
+    'Both algorithms give each order the same chance, and the same order for the same seed, whatever the `memory`. Groups stay together. Records are held back until the input has ended: in memory up to a half (`python`) or a quarter (`buckets`) of `memory`, and beyond that in a file, from which `python` reads here and there, as its order wants, and `buckets` piece by piece, which is better where the file is larger than the system’s memory. The file has no name, so that nothing stays behind however the run ends. `source` in a later `filter` is the record as it came here.',
   options,
   accepts: ALL_WIRES,
   emits: (input) => input,
@@ -35,53 +39,77 @@ export const shuffleSpec = stageSpec({
     { title: 'As the original tools do', yaml: 'shuffle: { seed: 10, algorithm: python }' },
     { title: 'Any size within 64 MB', yaml: 'shuffle: { seed: 10, algorithm: buckets, memory: 64MB }' },
   ],
-  create: (given, context) => new ShuffleStage(given, context),
+  create: (given, context) =>
+    given.algorithm === 'python' ? new PythonShuffle(given, context) : new BucketShuffle(given, context),
 })
 
 /** Bytes of a record's number and of where it is held, for Python's order. */
 const INDEX_BYTES = 12
 
-/** Holds all units, and gives them in the order of a rank for each. */
-class ShuffleStage extends HoldingStage {
-  private readonly random: PythonRandom
-  private readonly python: boolean
-  private readonly memory: number
+/** The order in which Python shuffles a list: it is known when the last record has come. */
+class PythonShuffle extends HoldingStage {
+  private readonly records: NumberedSpill
 
-  constructor({ seed, algorithm, memory, folder }: z.output<typeof options>, context: StageContext) {
-    super('shuffle', context, { memory, folder, byKey: algorithm === 'buckets' })
-    this.random = new PythonRandom(seed)
-    this.python = algorithm === 'python'
-    this.memory = memory
+  constructor(
+    private readonly settings: ShuffleSettings,
+    context: StageContext,
+  ) {
+    const records = new NumberedSpill(settings)
+    super('shuffle', context, records)
+    this.records = records
   }
 
   protected override async handle(batch: Batch): Promise<Batch> {
     this.counters.in += batch.records.length
-    const held = await this.hold(batch, this.python ? undefined : () => this.random.next())
-    const full = this.python && this.held * INDEX_BYTES > this.memory / 2
-    return full ? Batch.failed(this.tooMany()) : held
+    const held = await this.hold(batch)
+    return this.held * INDEX_BYTES > this.settings.memory / 2 ? Batch.failed(this.tooMany()) : held
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {
-    const order = this.python ? this.spill.inOrderOf(this.shuffled()) : this.spill.inOrderOfKeys()
-    for await (const batch of order) {
+    const numbers = Uint32Array.from({ length: this.held }, (_, unit) => unit)
+    new PythonRandom(this.settings.seed).shuffle(numbers)
+    for await (const batch of this.records.inOrder(numbers)) {
       batch.total = this.held
       this.counters.out += batch.records.length
       yield batch
     }
   }
 
-  /** The numbers of the units, as Python shuffles them. */
-  private shuffled(): Uint32Array {
-    const numbers = Uint32Array.from({ length: this.held }, (_, unit) => unit)
-    this.random.shuffle(numbers)
-    return numbers
-  }
-
   private tooMany(): SteerpipeError {
+    const { memory } = this.settings
     return new SteerpipeError('MEMORY_FULL', {
-      found: `the index of ${this.held} records takes more than half of the ${this.memory} bytes of \`memory\``,
+      found: `the index of ${this.held} records takes more than half of the ${memory} bytes of \`memory\``,
       fix: `Raise \`memory\` (${INDEX_BYTES * 2} bytes a record), or use \`algorithm: buckets\`, which needs no index.`,
       stage: 'shuffle',
     })
+  }
+}
+
+/** A random number for each record, and a sort by it. */
+class BucketShuffle extends HoldingStage {
+  private readonly records: KeyedSpill
+
+  constructor(settings: ShuffleSettings, context: StageContext) {
+    const records = new KeyedSpill(settings)
+    const random = new PythonRandom(settings.seed)
+    super('shuffle', context, {
+      add: (units, start, end) => records.add(units, start, end, random.next()),
+      flush: (batch) => records.flush(batch),
+      close: () => records.close(),
+    })
+    this.records = records
+  }
+
+  protected override handle(batch: Batch): Promise<Batch> {
+    this.counters.in += batch.records.length
+    return this.hold(batch)
+  }
+
+  protected override async *finish(): AsyncGenerator<Batch> {
+    for await (const batch of this.records.inOrder()) {
+      batch.total = this.held
+      this.counters.out += batch.records.length
+      yield batch
+    }
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import { NumberedSpill } from '../storage/numbered-spill.js'
 import { HoldingStage } from './holding-stage.js'
 import type { ErrorPolicy } from './policy.js'
 import { recordKey } from './record-key.js'
@@ -19,7 +20,9 @@ const options = z
     parts: z
       .record(partName, z.number().gt(0).max(1))
       .refine((parts) => Object.keys(parts).length > 0, 'no part is named')
-      .describe('The parts in their order, each with its fraction of the records; together they are 1.'),
+      .describe(
+        'The parts in their order, each with its fraction of the records, such as `{ train: 0.95, val: 0.05 }`; together they are 1.',
+      ),
     by: z
       .string()
       .min(1)
@@ -107,6 +110,7 @@ function divided(batch: Batch, partOf: PartOf, counters: Counters, policy: Error
 
 /** Cuts where the count says. */
 class CountSplit extends HoldingStage {
+  private readonly records: NumberedSpill
   private readonly ends: [part: string, end: number][]
   /** How many units there are, once that is known. */
   private total: number | null = null
@@ -115,7 +119,9 @@ class CountSplit extends HoldingStage {
   private current = 0
 
   constructor({ parts, memory, folder }: SplitOptions, context: StageContext) {
-    super('split', context, { memory, folder })
+    const records = new NumberedSpill({ memory, folder })
+    super('split', context, records)
+    this.records = records
     this.ends = partEnds(parts)
   }
 
@@ -128,7 +134,7 @@ class CountSplit extends HoldingStage {
   protected override async *finish(): AsyncGenerator<Batch> {
     if (this.total !== null) return
     this.total = this.held
-    for await (const batch of this.spill.inArrival()) yield this.divide(batch)
+    for await (const batch of this.records.inArrival()) yield this.divide(batch)
   }
 
   private divide(batch: Batch): Batch {

@@ -190,7 +190,7 @@ const requirePart = (): Core<AnyRecord, AnyRecord> => (record, emit) => {
   if (record.part === null) {
     throw new SteerpipeError('WRONG_RECORD', {
       found: 'a record that belongs to no part, for an output with `${part}` in its name',
-      expected: 'a stage that sets parts, such as `template: { dataset: helpsteer2-preference }`',
+      expected: 'a stage that sets parts, such as `split`',
       fix: 'Leave `${part}` out of the path, or add the stage.',
     })
   }

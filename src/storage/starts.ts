@@ -5,6 +5,10 @@ export class Starts {
   private readonly blocks: Float64Array[] = []
   private length = 0
 
+  get count(): number {
+    return this.length
+  }
+
   add(start: number): void {
     const index = this.length++ & (BLOCK - 1)
     if (index === 0) this.blocks.push(new Float64Array(BLOCK))

@@ -1,7 +1,7 @@
 /**
  * Measures the built command beside the plain Python version: alternating runs, medians, outputs compared.
  *
- *   node test/bench/run.mjs [--size 200MB] [--runs 3] [--only regression,helpsteer2,pipe,memory,startup,cat]
+ *   node test/bench/run.mjs [--size 200MB] [--runs 3] [--only regression,helpsteer2,oasst,pipe,shuffle,memory,startup,cat]
  *                           [--write] [-- FLAGS FOR EVERY `run`]
  *
  * RESULTS.md says how, and holds the figures that --write puts there.
@@ -88,6 +88,7 @@ class Failure extends Error {}
  * @property {string} name
  * @property {readonly string[]} command
  * @property {string} [output] the file it makes; all of a contest must have the same bytes
+ * @property {string} [beside] the name of another file in the same folder, likewise
  * @property {string} [stdout] where its standard output goes
  */
 
@@ -134,6 +135,10 @@ function contest(contestants, runs) {
     }
     const [first, ...rest] = contestants.flatMap(({ output }) => output ?? [])
     for (const output of rest) mustBeSame(first, output)
+    const [firstBeside, ...restBeside] = contestants.flatMap(({ output, beside }) =>
+      output && beside ? path.join(path.dirname(output), beside) : [],
+    )
+    for (const output of restBeside) mustBeSame(firstBeside, output)
   }
   return standings
 }
@@ -180,7 +185,7 @@ function steerpipeCommand() {
 }
 
 /**
- * @param {'regression' | 'helpsteer2'} job
+ * @param {'regression' | 'helpsteer2' | 'oasst'} job
  * @param {string} input
  * @param {string} output
  */
@@ -283,6 +288,102 @@ function helpsteer2(bench) {
   const input = inputOf('rows', bench.megabytes)
   const standings = beside(bench, 'helpsteer2', HELPSTEER2, input)
   return contestFinding(standings, input, `helpsteer2: ${bench.megabytes} MB of rows to SFT conversations`)
+}
+
+/**
+ * The shipped recipe, on gzipped trees: shuffled as Python does, split, and a conversation for each thread.
+ *
+ * @param {Bench} bench
+ */
+function oasst(bench) {
+  const input = inputOf('trees', bench.megabytes)
+  const [python, ours] = ['python', 'steerpipe'].map((name) => path.join(OUTPUT_FOLDER, 'oasst', name))
+  const run = [...bench.steerpipe, 'run', 'pipelines/oasst.yaml', '--input', `trees=${fromRoot(input)}`]
+  const made = (/** @type {string} */ folder) => ({
+    output: path.join(folder, 'train.jsonl'),
+    beside: 'val.jsonl',
+  })
+  const standings = contest(
+    [
+      { name: 'Python', command: baseline('oasst', input, python), ...made(python) },
+      {
+        name: 'steerpipe',
+        command: [...run, '--set', `out=${fromRoot(ours)}`, ...bench.flags],
+        ...made(ours),
+      },
+    ],
+    bench.runs,
+  )
+  const title = `oasst: ${bench.megabytes} MB of trees (gzipped; MB/s are of the compressed bytes) to SFT conversations`
+  return contestFinding(standings, input, title)
+}
+
+const SHUFFLE = `${BENCH}/shuffle.yaml`
+
+/** What the recipe's shuffle does, with everything in memory. */
+const PYTHON_SHUFFLE = `import random, sys
+lines = open(sys.argv[1], 'rb').readlines()
+random.seed(10)
+random.shuffle(lines)
+open(sys.argv[2], 'wb').writelines(lines)`
+
+/**
+ * Both shuffles, with the usual memory, over the size and over ten times the size.
+ *
+ * @param {Bench} bench
+ * @returns {Finding}
+ */
+function shuffle(bench) {
+  /** @type {string[][]} */
+  const commands = []
+  /** @type {string[][]} */
+  const rows = []
+  /** @type {string[]} */
+  const failures = []
+  for (const megabytes of [bench.megabytes, bench.megabytes * MEMORY_FACTOR]) {
+    const input = inputOf('conversations', megabytes)
+    const [python, ours, buckets] = ['script', 'python', 'buckets'].map((name) => outputOf('shuffle', name))
+    const own = (/** @type {string} */ algorithm, /** @type {string} */ output) => [
+      ...recipe(bench, SHUFFLE, input, output),
+      ...['--set', `algorithm=${algorithm}`],
+    ]
+    const script = ['python3', '-c', PYTHON_SHUFFLE, fromRoot(input), fromRoot(python)]
+    // The script holds it all: ten times the size is for those that need not.
+    const small = megabytes === bench.megabytes
+    const sorted = contest(
+      [{ name: 'buckets', command: own('buckets', buckets), output: buckets }],
+      bench.runs,
+    )
+    if (fs.statSync(buckets).size !== fs.statSync(input).size)
+      failures.push('shuffle: buckets lost something')
+    const standings = contest(
+      [
+        { name: 'python', command: own('python', ours), output: ours },
+        ...(small ? [{ name: 'a Python script in memory', command: script, output: python }] : []),
+      ],
+      small ? bench.runs : 1,
+    )
+    for (const { contestant, costs } of [...standings, ...sorted]) {
+      const wall = median(costs.map(({ wall }) => wall))
+      const resident = inMegabytes(median(costs.map((cost) => cost.resident)))
+      rows.push([
+        contestant.name,
+        `${megabytes}`,
+        inSeconds(wall),
+        inMegabytes((megabytes * MEGABYTE) / wall),
+        resident,
+      ])
+      commands.push([...contestant.command])
+    }
+    fs.rmSync(path.dirname(path.dirname(ours)), { recursive: true, force: true })
+  }
+  const heads = ['', 'MB', 'wall s', 'MB/s', 'resident MB']
+  return {
+    title: 'shuffle: lines, with `memory` at its default (256MB)',
+    table: markdownTable(heads, rows),
+    commands,
+    failures,
+  }
 }
 
 /** @param {Bench} bench */
@@ -412,7 +513,7 @@ function cat(bench) {
 }
 
 /** @type {Record<string, (bench: Bench) => Finding>} */
-const JOBS = { regression, helpsteer2, pipe, memory, startup, cat }
+const JOBS = { regression, helpsteer2, oasst, pipe, shuffle, memory, startup, cat }
 
 // ------------------------------------------------------------------------------------------------ the report
 

@@ -81,13 +81,13 @@ test.each<[string, string[], string, string]>([
     'a part in the path, and no parts',
     ['template: helpsteer2', 'label-format', 'write: "${part}.jsonl"'],
     `6:5 ${MISFIT} no stage before this one puts records into parts, and the path has \`\${part}\` in it`,
-    'Add a stage that does, such as `template: { dataset: helpsteer2-preference }`, or leave `${part}` out.',
+    'Add a stage that does, such as `split`, or leave `${part}` out.',
   ],
   [
     'a part in the path, before the stage that sets it',
     ['write: "${part}"', PREFERENCE, 'write: x'],
     `4:5 ${MISFIT} no stage before this one puts records into parts, and the path has \`\${part}\` in it`,
-    'Add a stage that does, such as `template: { dataset: helpsteer2-preference }`, or leave `${part}` out.',
+    'Add a stage that does, such as `split`, or leave `${part}` out.',
   ],
   [
     'no write',

@@ -1,18 +1,8 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
-import { type Extent, SpillFile } from './spill-file.js'
-import { Starts } from './starts.js'
+import { SpillFile } from './spill-file.js'
+import type { SpillSettings } from './spill-settings.js'
 import { UnitLog, unitsIn } from './unit-log.js'
 import { UnitPack, unitKey, unitLength } from './unit-pack.js'
-
-/** How much a spill may hold, and where the rest goes. */
-export interface SpillSettings {
-  /** Bytes of memory for everything that is held. */
-  readonly memory: number
-  /** The folder of the spill file; default the system's for temporary files. */
-  readonly folder?: string | undefined
-  /** Units are to be given in the order of their keys, which lie from 0 up to, not including, 1. */
-  readonly byKey?: boolean
-}
 
 /** Most pieces that a range of keys is cut into at a time. */
 const MOST_PIECES = 64
@@ -21,21 +11,18 @@ const MOST_PIECES = 64
 const MOST_CHUNK_BYTES = 256 * 1024
 
 /**
- * Holds units of records, in memory as long as they fit and else in a file, and gives them back as they came, in an
- * order that is told at the end, or ordered by a key.
+ * Holds units of records, each with a key from 0 up to, not including, 1, and gives them back in the order of their
+ * keys.
  *
- * For an order that is told at the end, units are read from all over the file. To order by key what does not fit, the
- * range of keys is cut into pieces, units go to their pieces as they come, and each piece is ordered by itself: then
- * all reading and writing is sequential.
+ * What does not fit into memory goes to a file: the range of keys is cut into pieces, units go to their pieces as they
+ * come, and each piece is ordered by itself, so that all reading and writing is sequential.
  */
-export class UnitSpill {
+export class KeyedSpill {
   private readonly pack = new UnitPack()
   private file: SpillFile | null = null
   /** Bytes that are held at a time: a quarter of the memory, for two pieces are there at once, and what is made of them. */
   private readonly room: number
   private logs: UnitLog[]
-  /** Where each unit begins in the log, of units that have no key. */
-  private readonly starts = new Starts()
   private closed = false
   /** What is being given, and what is read meanwhile; the same memory for one after the other. */
   private readonly loaded = [Buffer.alloc(0), Buffer.alloc(0)]
@@ -46,9 +33,8 @@ export class UnitSpill {
   }
 
   /** Takes the unit `records[start, end)`. */
-  add(records: readonly AnyRecord[], start: number, end: number, key = 0): void {
+  add(records: readonly AnyRecord[], start: number, end: number, key: number): void {
     const log = this.logs[pieceOf(key, 0, 1, this.logs.length)]
-    if (!this.settings.byKey) this.starts.add(log.bytes)
     log.add((out) => this.pack.pack(records, start, end, key, out))
   }
 
@@ -58,42 +44,13 @@ export class UnitSpill {
     if (this.file === null) {
       if (this.logs[0].bytes <= this.room) return
       this.openFile()
-      if (this.settings.byKey) this.logs = await this.cut(this.logs[0], 0, 1, MOST_PIECES)
+      this.logs = await this.cut(this.logs[0], 0, 1, MOST_PIECES)
     }
     for (const log of this.logs) await this.flushLog(log)
   }
 
-  /** The units as they came. */
-  async *inArrival(): AsyncGenerator<Batch> {
-    const unpacker = this.pack.unpacker()
-    for await (const chunk of this.logs[0].chunks(this.file)) {
-      for (const at of unitsIn(chunk)) {
-        unpacker.add(chunk.subarray(at))
-        if (unpacker.full) yield unpacker.take()
-      }
-    }
-    if (!unpacker.empty) yield unpacker.take()
-  }
-
-  /** The units in an order of their numbers, of which the first to come has 0. */
-  async *inOrderOf(numbers: Uint32Array): AsyncGenerator<Batch> {
-    const unpacker = this.pack.unpacker()
-    const [log] = this.logs
-    if (this.file !== null) await log.flushAll(this.file)
-    const unitAt = this.file === null ? unitInMemory(await log.load(null, EMPTY)) : unitInFile(this.file)
-    for (const number of numbers) {
-      const at = this.starts.at(number)
-      const next = number + 1 < log.units ? this.starts.at(number + 1) : log.bytes
-      unpacker.add(unitAt({ at, length: next - at }))
-      if (!unpacker.full) continue
-      yield unpacker.take()
-      if (this.closed) return
-    }
-    if (!unpacker.empty) yield unpacker.take()
-  }
-
   /** The units in the order of their keys. */
-  async *inOrderOfKeys(): AsyncGenerator<Batch> {
+  async *inOrder(): AsyncGenerator<Batch> {
     const unpacker = this.pack.unpacker()
     const { logs } = this
     this.logs = []
@@ -205,31 +162,4 @@ function placesInOrder(pieces: readonly Buffer[], count: number): Float64Array {
   const order = Uint32Array.from(keys.keys())
   order.sort((a, b) => keys[a] - keys[b])
   return Float64Array.from(order, (index) => places[index])
-}
-
-const EMPTY = Buffer.alloc(0)
-
-/** Finds units in a log that is in memory, by where in the log they are. */
-function unitInMemory(pieces: readonly Buffer[]): (extent: Extent) => Buffer {
-  const ends: number[] = []
-  for (const piece of pieces) ends.push((ends.at(-1) ?? 0) + piece.length)
-  return ({ at }) => {
-    let [low, high] = [0, ends.length - 1]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (at < ends[middle]) high = middle
-      else low = middle + 1
-    }
-    return pieces[low].subarray(at - (ends[low] - pieces[low].length))
-  }
-}
-
-/** Reads units from a file that holds one log. */
-function unitInFile(file: SpillFile): (extent: Extent) => Buffer {
-  let buffer = Buffer.allocUnsafeSlow(64 * 1024)
-  return (extent) => {
-    if (buffer.length < extent.length) buffer = Buffer.allocUnsafeSlow(extent.length * 2)
-    file.readNow(extent, buffer)
-    return buffer
-  }
 }

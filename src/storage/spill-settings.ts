@@ -1,0 +1,7 @@
+/** How much a stage may hold in memory, and where the rest goes. */
+export interface SpillSettings {
+  /** Bytes of memory for everything that is held. */
+  readonly memory: number
+  /** The folder of the spill file; default the system's for temporary files. */
+  readonly folder?: string | undefined
+}
