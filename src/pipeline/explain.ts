@@ -63,9 +63,25 @@ function describe(use: StageUse, takes: string, gives: string): string[] {
   const memory = use.incomplete ? 'not known yet' : spec.memory(use.options)
   const head = `${spec.name.padEnd(18)} ${flow.padEnd(62)} memory: ${memory}, ${order}`
   const options = Object.entries(spelled(use.options)).map(
-    ([key, value]) => `    ${kebab(key)}: ${showValue(value)}`,
+    ([key, value]) => `    ${kebab(key)}: ${UNITS.get(key)?.(Number(value)) ?? showValue(value)}`,
   )
   return [head, ...options]
+}
+
+/** Options that validation has turned into plain numbers, as one would write them. */
+const UNITS: ReadonlyMap<string, (value: number) => string> = new Map([
+  ['memory', inMegabytes],
+  ['cache', inMegabytes],
+  ['requestTimeout', inSeconds],
+  ['waitReady', inSeconds],
+])
+
+function inMegabytes(bytes: number): string {
+  return bytes % 1e6 === 0 ? `${bytes / 1e6}MB` : String(bytes)
+}
+
+function inSeconds(milliseconds: number): string {
+  return `${milliseconds / 1000}s`
 }
 
 /** A value on one line. Attributes with the usual range are their names. */

@@ -9,6 +9,9 @@ import { UnitPack } from './unit-pack.js'
 /** Bytes of a piece of memory, and of a write. */
 const CHUNK_BYTES = 256 * 1024
 
+/** Room for the unit that makes a piece full: growing would copy the piece, and take twice as much. */
+const CHUNK_SLACK = 32 * 1024
+
 /**
  * Holds units of records, numbered as they come, and gives them back in that order or in another one, which may be
  * told at the end. The first ones stay in memory, half of which is for them and half for where each unit is; the rest
@@ -38,7 +41,7 @@ export class NumberedSpill {
     }
     let chunk = this.kept.at(-1)
     if (chunk === undefined || chunk.size >= CHUNK_BYTES) {
-      chunk = new ByteWriter(Math.min(CHUNK_BYTES, this.settings.memory / 8))
+      chunk = new ByteWriter(CHUNK_BYTES + CHUNK_SLACK)
       this.kept.push(chunk)
     }
     const before = chunk.size

@@ -39,8 +39,8 @@ const CELL = Int32Array.BYTES_PER_ELEMENT
 
 const KINDS: readonly RecordKind[] = ['json', 'conversation', 'sample']
 
-/** Bytes of text that are made into one batch: what a block of JSON Lines has. */
-const BATCH_BYTES = 120 * 1024
+/** Bytes of text that are made into one batch: what a read of a file brings. */
+const BATCH_BYTES = 256 * 1024
 
 const TEXT = encode('text')
 const LABEL = encode('label')
@@ -136,19 +136,15 @@ export const unitKey = (bytes: Buffer, at: number): number => bytes.readDoubleLE
 
 /** Makes batches of packed units. */
 export class Unpacker {
-  /** The JSON of the records, each with a line end. */
-  private text = Buffer.allocUnsafeSlow(BATCH_BYTES * 2)
-  private length = 0
-  private tape: Tape
-  /** A header for each record, and where its tape is if it came with one. */
-  private headers: { readonly header: Buffer; readonly root: number }[] = []
+  private records: AnyRecord[] = []
   private unitEnds: number[] = []
+  /** Bytes of text in the records. */
+  private length = 0
   /** Cells that a batch's tape begins with: about what the last one needed. */
   private tapeRoom = 1 << 12
+  private tape = new Tape(this.tapeRoom)
 
-  constructor(private readonly pack: UnitPack) {
-    this.tape = new Tape(this.tapeRoom)
-  }
+  constructor(private readonly pack: UnitPack) {}
 
   /** Whether there is enough for a batch. */
   get full(): boolean {
@@ -156,90 +152,59 @@ export class Unpacker {
   }
 
   get empty(): boolean {
-    return this.headers.length === 0
+    return this.records.length === 0
   }
 
-  /** Takes the unit at the start of the bytes, which are copied. */
+  /** Takes the unit at the start of the bytes; nothing of them is kept. */
   add(bytes: Buffer): void {
     const end = unitLength(bytes, 0)
-    for (let from: number = UNIT.header; from < end; ) {
-      const header = Buffer.from(bytes.subarray(from, from + RECORD.header))
-      const json = from + RECORD.header
-      const tape = json + header.readUInt32LE(RECORD.json)
-      from = tape + header.readUInt32LE(RECORD.cells) * CELL
-      this.headers.push({ header, root: this.tape.length })
-      this.ensure(tape - json + 1)
-      this.length += bytes.copy(this.text, this.length, json, tape)
-      this.text[this.length++] = 0x0a
-      this.tape.append(bytes.subarray(tape, from))
-    }
-    this.unitEnds.push(this.headers.length)
-  }
-
-  private ensure(more: number): void {
-    if (this.length + more <= this.text.length) return
-    const text = Buffer.allocUnsafeSlow(Math.max(this.text.length * 2, this.length + more))
-    this.text.copy(text, 0, 0, this.length)
-    this.text = text
+    for (let at: number = UNIT.header; at < end; ) at = this.addRecord(bytes, at)
+    this.unitEnds.push(this.records.length)
   }
 
   /** The batch; the unpacker is empty again. */
   take(): Batch {
-    const text = this.text.toString('latin1', 0, this.length)
-    const records: AnyRecord[] = []
-    let at = 0
-    for (const { header, root } of this.headers) {
-      const end = at + header.readUInt32LE(RECORD.json)
-      records.push(this.record(header, text, root, at, end))
-      at = end + 1
-    }
-    const batch = new Batch(records, this.pack.binds ? this.unitEnds : null)
+    const batch = new Batch(this.records, this.pack.binds ? this.unitEnds : null)
     this.tapeRoom = this.tape.length + (this.tape.length >> 3) + 16
     this.tape = new Tape(this.tapeRoom)
     this.length = 0
-    this.headers = []
+    this.records = []
     this.unitEnds = []
     return batch
   }
 
-  private record(header: Buffer, text: string, root: number, start: number, end: number): AnyRecord {
-    const offset = header.readDoubleLE(RECORD.offset)
+  /** Takes the record whose header is at `at`. Returns where it ends. */
+  private addRecord(bytes: Buffer, at: number): number {
+    const { tape, pack } = this
+    const json = at + RECORD.header
+    const cells = json + bytes.readUInt32LE(at + RECORD.json)
+    const end = cells + bytes.readUInt32LE(at + RECORD.cells) * CELL
+    const offset = bytes.readDoubleLE(at + RECORD.offset)
     const origin: Origin = {
-      input: this.pack.input(header.readUInt32LE(RECORD.input)),
-      first: header.readDoubleLE(RECORD.first),
-      // A record's offset is counted from its origin's.
-      offset: Number.isNaN(offset) ? undefined : offset - start,
-      unit: header[RECORD.line] === 1 ? 'line' : 'record',
+      input: pack.input(bytes.readUInt32LE(at + RECORD.input)),
+      first: bytes.readDoubleLE(at + RECORD.first),
+      offset: Number.isNaN(offset) ? undefined : offset,
+      unit: bytes[at + RECORD.line] === 1 ? 'line' : 'record',
     }
-    const respell = header[RECORD.respell] === 1
-    const record = ofKind(
-      KINDS[header[RECORD.kind]],
-      this.source(header, origin, text, respell, root, start, end),
-    )
-    record.part = this.pack.part(header.readUInt32LE(RECORD.part))
-    return record
-  }
-
-  private source(
-    header: Buffer,
-    origin: Origin,
-    text: string,
-    respell: boolean,
-    root: number,
-    start: number,
-    end: number,
-  ): JsonRecord {
-    const { tape } = this
-    if (header.readUInt32LE(RECORD.cells) > 0) {
-      const textShift = start - header.readInt32LE(RECORD.textFrom)
-      const tapeShift = root - header.readInt32LE(RECORD.tapeFrom)
-      const block = new Block(origin, text, 0, tape, respell, textShift, tapeShift)
-      return new JsonRecord(block, 0, start, end, root)
+    const respell = bytes[at + RECORD.respell] === 1
+    const text = bytes.toString('latin1', json, cells)
+    const root = tape.length
+    let block: Block
+    if (end > cells) {
+      tape.append(bytes.subarray(cells, end))
+      const textShift = -bytes.readInt32LE(at + RECORD.textFrom)
+      const tapeShift = root - bytes.readInt32LE(at + RECORD.tapeFrom)
+      block = new Block(origin, text, 0, tape, respell, textShift, tapeShift)
+    } else {
+      // It is what we have written ourselves, so that the grammar is right.
+      scanValue(`${text}\n`, skipSpace(text, 0), tape, false)
+      block = new Block(origin, text, 0, tape, respell)
     }
-    const scanned = tape.length
-    // It is what we have written ourselves.
-    scanValue(text, skipSpace(text, start), tape, false)
-    return new JsonRecord(new Block(origin, text, 0, tape, respell), 0, start, end, scanned)
+    const record = ofKind(KINDS[bytes[at + RECORD.kind]], new JsonRecord(block, 0, 0, text.length, root))
+    record.part = pack.part(bytes.readUInt32LE(at + RECORD.part))
+    this.records.push(record)
+    this.length += text.length
+    return end
   }
 }
 
