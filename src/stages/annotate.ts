@@ -2,11 +2,14 @@ import * as z from 'zod'
 import { PROTOCOL_NAMES } from '../reward/protocols/index.js'
 import { AnnotateStage } from './annotate-stage.js'
 import { chatTextOptions } from './chat-text-options.js'
-import { attributesOption, durationOption, memoryOption, stageSpec } from './spec.js'
+import { attributesOption, cacheOption, durationOption, stageSpec } from './spec.js'
 
 const address = z
   .string()
-  .regex(/^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/, 'an address is `http://host:port` or `https://host/path`')
+  .regex(
+    /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/,
+    'an address is `http://host:port` or `https://host/path`, without a name or a password',
+  )
 
 const options = z
   .strictObject({
@@ -20,6 +23,7 @@ const options = z
     heads: z
       .array(z.string().min(1))
       .min(1)
+      .refine((list) => new Set(list).size === list.length, 'a head is named twice')
       .optional()
       .describe(
         'The names of the server’s scores in its own order, for a server with others than `attributes`; names that are not attributes are not used. Default: the attributes.',
@@ -71,7 +75,7 @@ const options = z
     waitReady: durationOption
       .default(30_000)
       .describe('How long to wait while no server is ready, such as `5m`. Default: `30s`.'),
-    cache: memoryOption.describe(
+    cache: cacheOption.describe(
       'How much memory answers may take that could be asked for again, such as those of shared beginnings. Default: `64MB`.',
     ),
     apiKeyEnv: z

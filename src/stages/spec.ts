@@ -145,12 +145,16 @@ function bytesOf(size: string): number {
   return Math.floor(Number(number) * (UNITS[unit.toLowerCase()] ?? 1))
 }
 
-/** The option `memory`: bytes, or a number with a unit. Bytes after validation. */
-export const memoryOption = z
+const memorySize = z
   .union([z.int(), z.string().regex(MEMORY_SIZE, 'write it as `256MB`')])
-  .default('256MB')
   .transform((size) => (typeof size === 'number' ? size : bytesOf(size)))
   .refine((bytes) => bytes >= 1_000_000, 'less than `1MB` is too little')
+
+/** The option `memory`: bytes, or a number with a unit. Bytes after validation. */
+export const memoryOption = memorySize.prefault('256MB')
+
+/** The option `cache`, likewise. */
+export const cacheOption = memorySize.prefault('64MB')
 
 const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|m|min|h)?$/
 
