@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lintFile } from '../../src/pipeline/check.js'
 import { chain, treeLine } from '../datasets/trees.js'
 import { ROOT, readText } from '../support/paths.js'
+import { type RewardServer, startRewardServer } from '../support/reward-server.js'
 
 /** A fenced block of the README: its language (with what follows it) and its text. */
 interface Snippet {
@@ -33,12 +34,28 @@ const of = (language: string): Snippet[] => snippets.filter((snippet) => snippet
 /** A folder as a reader would have it: the package installed, some data, the shipped pipelines. */
 let folder = ''
 
+/** The reward servers of the examples, by the address that the README has: SteerLM's own, and two of HelpSteer's. */
+const HEADS = { 'http://127.0.0.1:5555': 9, 'http://127.0.0.1:5556': 5, 'http://127.0.0.1:5557': 5 }
+const servers = new Map<string, RewardServer>()
+
+/** A text of the README with the addresses of servers that are there. */
+const withServers = (text: string): string =>
+  [...servers].reduce((made, [address, { url }]) => made.replaceAll(address, url), text)
+
+/** Runs a command in the folder; servers in this process go on meanwhile. */
 function run(command: string, args: string[]) {
   const path = `${join(folder, 'bin')}:${process.env.PATH}`
-  return spawnSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, PATH: path } })
+  const options = { cwd: folder, env: { ...process.env, PATH: path } }
+  return new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
+    const child = execFile(command, args, options, (_error, stdout, stderr) =>
+      resolve({ status: child.exitCode, stdout, stderr }),
+    )
+  })
 }
 
-beforeAll(() => {
+beforeAll(async () => {
+  for (const [address, heads] of Object.entries(HEADS))
+    servers.set(address, await startRewardServer({ heads }))
   folder = mkdtempSync(join(tmpdir(), 'steerpipe-readme-'))
   cpSync(`${ROOT}/pipelines`, join(folder, 'pipelines'), { recursive: true })
   for (const name of ['data/HelpSteer', 'data/HelpSteer2', 'data/oasst1', 'rows', 'bin', 'node_modules'])
@@ -68,7 +85,7 @@ beforeAll(() => {
   }
   const ours = { question: 'q', answer: 'a', rating: 3.5, tone: 5, other: [1] }
   writeFileSync(join(folder, 'rows/1.jsonl'), `${JSON.stringify(ours)}\n`)
-  const prepared = run('sh', [
+  const prepared = await run('sh', [
     '-c',
     'npx steerpipe run pipelines/helpsteer2.yaml --set source=data/HelpSteer2 --set out=. --input val=data/HelpSteer2/validation.jsonl.gz',
   ])
@@ -76,7 +93,10 @@ beforeAll(() => {
   copyFileSync(join(folder, 'train.jsonl'), join(folder, 'sft.jsonl'))
 })
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  for (const server of servers.values()) await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 describe('the README’s examples run as they stand', () => {
   test('there are examples of each kind', () => {
@@ -87,23 +107,25 @@ describe('the README’s examples run as they stand', () => {
     expect(of('js module')).toHaveLength(1)
   })
 
-  test.each(of('sh').map(({ text }) => text))('%s', (text) => {
+  test.each(of('sh').map(({ text }) => text))('%s', async (text) => {
     // The set-up and the whole test are what CI runs; this is about the rest.
-    const script = text.replace('npm ci && ', '').replace(/^npm (cit|run .*)$/gm, ':')
-    const result = run('bash', ['-euo', 'pipefail', '-c', script])
+    const script = withServers(text)
+      .replace('npm ci && ', '')
+      .replace(/^npm (cit|run .*)$/gm, ':')
+    const result = await run('bash', ['-euo', 'pipefail', '-c', script])
     expect(result.stderr).not.toContain('error')
     expect(result.status).toBe(0)
   })
 
-  test.each(of('ts').map(({ text }, index) => [index, text] as const))('script %i', (index, text) => {
+  test.each(of('ts').map(({ text }, index) => [index, text] as const))('script %i', async (index, text) => {
     const file = join(folder, `script-${index}.mjs`)
     writeFileSync(file, text)
-    const result = run('node', [file])
+    const result = await run('node', [file])
     expect(result.stderr).toBe('')
     expect(result.status).toBe(0)
   })
 
-  test('the scripts have the types that they promise', () => {
+  test('the scripts have the types that they promise', async () => {
     for (const [index, { text }] of of('ts').entries()) writeFileSync(join(folder, `typed-${index}.ts`), text)
     const options = {
       strict: true,
@@ -120,15 +142,15 @@ describe('the README’s examples run as they stand', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
     symlinkSync(`${ROOT}/node_modules/@types`, join(folder, 'node_modules/@types'))
-    const result = run('node', [`${ROOT}/node_modules/typescript/bin/tsc`, '-p', folder])
+    const result = await run('node', [`${ROOT}/node_modules/typescript/bin/tsc`, '-p', folder])
     expect(result.stdout).toBe('')
     expect(result.status).toBe(0)
   })
 
   test.each(of('yaml pipeline').map(({ text }) => text))('%s', async (text) => {
     const file = join(folder, 'pipelines/example.yaml')
-    writeFileSync(file, text)
-    const result = run('sh', ['-c', 'npx steerpipe run pipelines/example.yaml'])
+    writeFileSync(file, withServers(text))
+    const result = await run('sh', ['-c', 'npx steerpipe run pipelines/example.yaml'])
     expect(result.stderr).not.toContain('error')
     expect(result.status).toBe(0)
   })
