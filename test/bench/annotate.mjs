@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
+import { steerpipeCommand } from './command.mjs'
 import { DATA_FOLDER } from './generate.mjs'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -55,20 +56,10 @@ function inputs(count) {
   return { conversations, texts }
 }
 
-/** How the command starts: with the flags of its own first line. */
-function steerpipe() {
-  const [line] = fs.readFileSync(path.join(ROOT, 'dist/cli/index.js'), 'utf8').split('\n', 1)
-  const flags = line
-    .replace(/^#!\/usr\/bin\/env (-S )?node/, '')
-    .split(' ')
-    .filter(Boolean)
-  return [process.execPath, ...flags, path.join(ROOT, 'dist/cli/index.js')]
-}
-
 /** Seconds that a command takes. @param {readonly string[]} command */
 function seconds([program, ...args]) {
   const started = performance.now()
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
+  const { status, stderr } = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' })
   if (status !== 0) throw new Error(`exit code ${status} from ${program} ${args.join(' ')}\n${stderr}`)
   return (performance.now() - started) / 1000
 }
@@ -149,7 +140,17 @@ function contest(name, url, count, runs, single) {
       count / seconds([process.execPath, path.join(BENCH, 'in-flight.mjs'), url, all.texts]),
     )
     rates.annotate.push(
-      count / seconds([...steerpipe(), 'annotate', '--server', url, all.conversations, '-o', out, '--force']),
+      count /
+        seconds([
+          ...steerpipeCommand(),
+          'annotate',
+          '--server',
+          url,
+          all.conversations,
+          '-o',
+          out,
+          '--force',
+        ]),
     )
   }
   const flying = rates['256 single texts in flight']

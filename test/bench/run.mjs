@@ -12,6 +12,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { steerpipeCommand } from './command.mjs'
 import { DATA_FOLDER, generate, MEGABYTE } from './generate.mjs'
 import { measure } from './measure.mjs'
 
@@ -21,7 +22,6 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BENCH = path.relative(ROOT, fileURLToPath(new URL('.', import.meta.url)))
 const RESULTS = path.join(ROOT, BENCH, 'RESULTS.md')
 const OUTPUT_FOLDER = path.join(DATA_FOLDER, 'out')
-const CLI = 'dist/cli/index.js'
 
 const MEMORY_FACTOR = 10
 /** Resident size may grow by this much when the input grows by MEMORY_FACTOR, and never exceed the limit. */
@@ -173,16 +173,6 @@ function contestTable(standings, input) {
 }
 
 // --------------------------------------------------------------------------------------------- the commands
-
-/** How the command starts: with the flags of its own first line. */
-function steerpipeCommand() {
-  const file = path.join(ROOT, CLI)
-  if (!fs.existsSync(file)) throw new Error(`${CLI} is not there: npm run build`)
-  const [line] = fs.readFileSync(file, 'utf8').split('\n', 1)
-  const found = /^#!\/usr\/bin\/env (?:-S )?node(.*)$/.exec(line)
-  if (!found) throw new Error(`${CLI} does not start with #!/usr/bin/env -S node: ${line.slice(0, 80)}`)
-  return [process.execPath, ...found[1].split(' ').filter(Boolean), CLI]
-}
 
 /**
  * @param {'regression' | 'helpsteer2' | 'oasst'} job
