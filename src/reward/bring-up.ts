@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { isBrokenCircuitError } from 'cockatiel'
 import { SteerpipeError } from '../errors.js'
 import { type Endpoint, NoAnswer } from './endpoint.js'
+import { pause } from './pause.js'
 import {
   BadAnswer,
   type Protocol,
@@ -10,17 +11,19 @@ import {
   type ServerResponse,
   WrongServer,
 } from './protocol.js'
-import { failureName, saidIn, statusVerdict } from './verdict.js'
+import { denied, failureName, faultIn, saidIn, statusVerdict } from './verdict.js'
 
 /** What is needed to see whether an endpoint is what it should be. */
 export interface BringUpSettings extends ProtocolSettings {
   readonly protocol: Protocol
 }
 
-/** What one request to an endpoint may hold. */
+/** What an endpoint can do. */
 export interface Limits {
   readonly mostTexts: number
   readonly mostBytes: number
+  /** Milliseconds that one short text took. */
+  readonly probeTime: number
 }
 
 /** Milliseconds between two looks at an endpoint that is not ready: at first, and at the most. */
@@ -54,26 +57,48 @@ export async function bringUp(
   signal: AbortSignal,
   trouble: (text: string) => void,
 ): Promise<Limits | undefined> {
-  for (let pause = PAUSE.first; !signal.aborted; pause = Math.min(pause * 1.5, PAUSE.most)) {
+  for (let wait = PAUSE.first; !signal.aborted; wait = Math.min(wait * 1.5, PAUSE.most)) {
     try {
       // Through the breaker, which closes again when this succeeds.
       return await endpoint.breaker.execute(() => check(endpoint, settings, signal))
     } catch (error) {
-      if (error instanceof WrongServer) throw wrongServer(endpoint.address, error)
-      if (error instanceof SteerpipeError) throw error
-      if (error instanceof NoAnswer)
-        trouble(error.timedOut ? 'it did not answer in time' : failureName(error.cause))
-      else if (error instanceof NotReady || error instanceof BadAnswer) trouble(error.message)
-      else if (!isOpenBreaker(error)) throw error
+      if (error instanceof WrongServer) throw wrongServer(endpoint, error)
+      const found = troubleIn(error)
+      if (found !== undefined) trouble(endpoint.redacted(found))
+      // While the breaker is open, not even this is tried.
+      else if (!isBrokenCircuitError(error)) throw error
     }
-    await sleep(pause, undefined, { signal }).catch(() => {})
+    await pause(wait, signal)
   }
   return undefined
 }
 
-/** While the breaker is open, not even this is tried. */
-const isOpenBreaker = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'isBrokenCircuitError' in error
+/**
+ * Whether an endpoint passes the same check now.
+ *
+ * @throws SteerpipeError SERVER_WRONG, SERVER_DENIED
+ */
+export async function isWell(
+  endpoint: Endpoint,
+  settings: BringUpSettings,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await check(endpoint, settings, signal)
+    return true
+  } catch (error) {
+    if (error instanceof WrongServer) throw wrongServer(endpoint, error)
+    if (troubleIn(error) === undefined) throw error
+    return false
+  }
+}
+
+/** What keeps a server from being ready, if that is what an error says. */
+export function troubleIn(error: unknown): string | undefined {
+  if (error instanceof NoAnswer)
+    return error.timedOut ? 'it did not answer in time' : failureName(error.cause)
+  return error instanceof NotReady || error instanceof BadAnswer ? error.message : undefined
+}
 
 async function check(endpoint: Endpoint, settings: BringUpSettings, signal: AbortSignal): Promise<Limits> {
   const { protocol } = settings
@@ -85,13 +110,16 @@ async function check(endpoint: Endpoint, settings: BringUpSettings, signal: Abor
   for (const request of protocol.ready(settings)) requireOk(await ask(request), request.path)
   const { mostTexts, mostBytes } = await protocol.contract(ask, settings)
   const request = protocol.request([PROBE], settings)
+  const began = performance.now()
   const response = await ask(request)
+  const probeTime = performance.now() - began
   requireOk(response, request.path)
   const [scores] = protocol.read(response, 1, settings)
   checkHeads(scores, settings.heads)
   return {
     mostTexts: mostTexts ?? Number.POSITIVE_INFINITY,
     mostBytes: mostBytes ?? Number.POSITIVE_INFINITY,
+    probeTime,
   }
 }
 
@@ -101,8 +129,9 @@ function requireOk(response: ServerResponse, path: string): void {
   throw new NotReady(`${path} answers ${response.status}${said ? `: ${said}` : ''}`)
 }
 
-/** @throws WrongServer when the scores are not those of the attributes */
-function checkHeads({ values, names }: Scores, heads: readonly string[]): void {
+/** @throws WrongServer when the scores are not those of the attributes; BadAnswer when they are no numbers */
+function checkHeads(scores: Scores, heads: readonly string[]): void {
+  const { values, names } = scores
   const expected = `${heads.length} scores: ${heads.join(', ')}`
   if (names !== undefined) {
     const missing = heads.filter((head) => !names.includes(head))
@@ -113,14 +142,12 @@ function checkHeads({ values, names }: Scores, heads: readonly string[]): void {
       expected,
     )
   }
+  const fault = faultIn(scores, heads)
+  if (fault) throw new BadAnswer(`for a probe ${fault.found}`)
 }
 
-const wrongServer = (address: string, { found, expected }: WrongServer): SteerpipeError =>
-  new SteerpipeError('SERVER_WRONG', { found: `the server ${address}: ${found}`, expected })
-
-function denied(address: string, response: ServerResponse): SteerpipeError {
-  const said = saidIn(response)
-  return new SteerpipeError('SERVER_DENIED', {
-    found: `the server ${address} answered ${response.status}${said ? `: ${said}` : ''}`,
+const wrongServer = (endpoint: Endpoint, { found, expected }: WrongServer): SteerpipeError =>
+  new SteerpipeError('SERVER_WRONG', {
+    found: endpoint.redacted(`the server ${endpoint.address}: ${found}`),
+    expected,
   })
-}

@@ -7,7 +7,7 @@ import {
 } from 'cockatiel'
 import { EnvHttpProxyAgent, request } from 'undici'
 import { Latencies } from './latencies.js'
-import { Level } from './level.js'
+import { Places } from './places.js'
 import type { ServerRequest, ServerResponse } from './protocol.js'
 
 /** Requests that one endpoint has at a time, each on a connection of its own. Beyond that, requests get larger. */
@@ -28,6 +28,13 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Proxies as the environment names them; empty for none. */
+export interface Proxies {
+  readonly httpProxy: string
+  readonly httpsProxy: string
+  readonly noProxy: string
+}
+
 /** How requests are sent. */
 export interface EndpointSettings {
   /** Milliseconds after which a request is given up. */
@@ -36,14 +43,13 @@ export interface EndpointSettings {
   readonly mostInFlight: number
   /** A key, sent with each request. */
   readonly apiKey: string | undefined
+  readonly proxies: Proxies
 }
 
 /** One server, by its address: how to reach it, how it fares, and how much it is given. */
 export class Endpoint {
-  level: Level
+  readonly places: Places
   readonly latencies = new Latencies()
-  /** Texts that are on their way. */
-  inFlight = 0
   requests = 0
   texts = 0
   /** Whether it is ready, its contract was checked, and its breaker is closed. */
@@ -62,57 +68,88 @@ export class Endpoint {
     private readonly settings: EndpointSettings,
   ) {
     this.base = address.replace(/\/+$/, '')
-    this.level = new Level(settings.mostInFlight)
-    const { timeout } = settings
+    this.places = new Places(settings.mostInFlight)
     this.agent = new EnvHttpProxyAgent({
+      ...settings.proxies,
       connections: MOST_REQUESTS,
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      connect: { timeout },
+      // A request has one time for all of it, below.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: settings.timeout },
     })
     this.breaker = circuitBreaker(
       handleWhen((error) => error instanceof NoAnswer),
       {
-        halfOpenAfter: new ExponentialBackoff({ initialDelay: 200, maxDelay: 5000 }),
+        // Not for longer, so that one that is back is soon taken back.
+        halfOpenAfter: new ExponentialBackoff({ initialDelay: 100, maxDelay: 1000 }),
         breaker: new ConsecutiveBreaker(BREAKS_AFTER),
       },
     )
   }
 
-  /** How many texts the next request should have, of those that there is room for. */
-  requestSize(usual: number): number {
-    // Powers of two fill a server's batches without a rest.
-    const needed = 2 ** Math.ceil(Math.log2(Math.max(1, this.level.limit / MOST_REQUESTS)))
-    return Math.min(Math.max(usual, needed), this.mostTexts)
+  /** Texts that it can be given now. */
+  get room(): number {
+    return this.up ? this.places.room : 0
   }
 
-  /** Begins anew: what it could do before it was gone says nothing. */
-  restart(): void {
-    this.up = false
-    this.level = new Level(this.settings.mostInFlight)
+  /** How many texts a request should have. */
+  requestSize(usual: number): number {
+    const { limit } = this.places.level
+    // Powers of two fill a server's batches without a rest.
+    const needed = 2 ** Math.ceil(Math.log2(Math.max(1, limit / MOST_REQUESTS)))
+    return Math.min(Math.max(usual, needed), this.mostTexts, limit)
   }
 
   /** Sends a request, and waits for the whole answer. @throws NoAnswer, or whatever the signal was aborted with */
-  async ask({ method, path, headers, body }: ServerRequest, signal?: AbortSignal): Promise<ServerResponse> {
+  async ask({ method, path, headers, body }: ServerRequest, signal: AbortSignal): Promise<ServerResponse> {
     const { timeout, apiKey } = this.settings
-    const timer = AbortSignal.timeout(timeout)
+    const controller = new AbortController()
+    let timedOut = false
+    const timer = setTimeout(() => {
+      timedOut = true
+      controller.abort()
+    }, timeout)
+    const abort = () => controller.abort(signal.reason)
+    signal.addEventListener('abort', abort)
     try {
+      signal.throwIfAborted()
       const response = await request(this.base + path, {
         method,
         headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
         ...(body && { body }),
         dispatcher: this.agent,
-        signal: signal ? AbortSignal.any([signal, timer]) : timer,
+        signal: controller.signal,
       })
-      return {
+      return this.checked({
         status: response.statusCode,
         headers: single(response.headers),
         body: Buffer.from(await response.body.arrayBuffer()),
-      }
+      })
     } catch (error) {
       // Who gives a request up does not blame the server.
-      if (signal?.aborted) throw error
-      throw new NoAnswer(error, timer.aborted || isTimeout(error))
+      if (signal.aborted) throw error
+      throw new NoAnswer(error, timedOut || isConnectTimeout(error))
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** A text without the key, which a server may have repeated in what it says. */
+  redacted(text: string): string {
+    const { apiKey } = this.settings
+    return apiKey === undefined ? text : text.replaceAll(apiKey, '***')
+  }
+
+  /** An answer that may be shown: what is not scores has no key in it. */
+  private checked(response: ServerResponse): ServerResponse {
+    const { status, headers, body } = response
+    if (status === 200 || this.settings.apiKey === undefined) return response
+    const shown = Object.entries(headers).map(([name, value]) => [name, this.redacted(value)])
+    return {
+      status,
+      headers: Object.fromEntries(shown),
+      body: Buffer.from(this.redacted(body.toString('latin1')), 'latin1'),
     }
   }
 
@@ -122,9 +159,8 @@ export class Endpoint {
   }
 }
 
-const isTimeout = (error: unknown): boolean =>
-  error instanceof Error &&
-  /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test((error as NodeJS.ErrnoException).code ?? '')
+const isConnectTimeout = (error: unknown): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT'
 
 function single(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const found: Record<string, string> = {}

@@ -2,10 +2,9 @@ import type { Dispatcher } from './dispatcher.js'
 import type { Endpoint } from './endpoint.js'
 
 /** What a dispatcher is at: texts a second, those that are out, and how often it had to ask again. */
-export function statusOf({ counts, inFlight, seconds }: Dispatcher): string {
+export function statusOf({ counts, retries, inFlight, seconds }: Dispatcher): string {
   const rate = seconds > 0 ? counts.answered / seconds : 0
-  const retries = sum(counts.retries)
-  const again = retries === 0 ? '' : `, ${retries} asked again`
+  const again = retries.count === 0 ? '' : `, ${retries.count} asked again`
   return `${rate.toFixed(0)} texts/s, ${inFlight} in flight${again}`
 }
 
@@ -14,10 +13,10 @@ export function summaryOf(dispatcher: Dispatcher): {
   lines: readonly string[]
   data: Readonly<Record<string, unknown>>
 } {
-  const { counts, endpoints, seconds } = dispatcher
-  const { questions, asked, answered, retries } = counts
+  const { counts, retries, endpoints, seconds } = dispatcher
+  const { questions, asked, answered } = counts
   const rate = seconds > 0 ? answered / seconds : 0
-  const causes = [...retries].map(([cause, count]) => `${count} × ${cause}`).join(', ')
+  const causes = [...retries.causes].map(([cause, count]) => `${count} × ${cause}`).join(', ')
   const lines = [
     `${questions} texts, ${asked} of them distinct (${questions - asked} were known), ${rate.toFixed(0)} a second`,
     `asked again: ${causes || 'nothing'}`,
@@ -28,7 +27,7 @@ export function summaryOf(dispatcher: Dispatcher): {
     distinct: asked,
     answered,
     textsPerSecond: rate,
-    retries: Object.fromEntries(retries),
+    retries: Object.fromEntries(retries.causes),
     endpoints: endpoints.map(({ address, requests, texts, latencies }) => ({
       address,
       requests,
@@ -61,6 +60,3 @@ function table(endpoints: readonly Endpoint[]): string[] {
     ),
   ]
 }
-
-const sum = (counts: ReadonlyMap<string, number>): number =>
-  [...counts.values()].reduce((total, count) => total + count, 0)

@@ -1,4 +1,5 @@
-import type { ServerResponse } from './protocol.js'
+import { SteerpipeError } from '../errors.js'
+import type { Scores, ServerResponse } from './protocol.js'
 
 /** What becomes of the texts of a request that was not answered with scores. */
 export interface Verdict {
@@ -13,12 +14,15 @@ export interface Verdict {
   readonly shed: boolean
   /** The endpoint seems to be gone. */
   readonly down: boolean
+  /** A second try of the same text alone would be answered alike: it is too large, or not what the server takes. */
+  readonly final?: boolean
   /** Milliseconds that the server asks to wait. */
   readonly wait?: number | undefined
 }
 
 const SHED = new Set([408, 429, 503, 504])
 const AGAIN = new Set([408, 425, 429, 502, 503, 504])
+const FINAL = new Set([413, 414, 422])
 /** The key is missing or wrong, the proxy wants one, or what is asked for will not come back. */
 const STOP = new Set([401, 402, 403, 407, 410])
 
@@ -31,7 +35,7 @@ export function statusVerdict(response: ServerResponse, now = Date.now()): Verdi
   const wait = retryAfter(headers['retry-after'], now)
   if (AGAIN.has(status) || status < 400)
     return { kind: 'again', cause, shed: SHED.has(status), down: false, wait }
-  return { kind: 'blame', cause, shed: false, down: false, wait }
+  return { kind: 'blame', cause, shed: false, down: false, final: FINAL.has(status), wait }
 }
 
 /** Milliseconds that `Retry-After` asks for, in seconds or as a date; undefined if it says nothing legible. */
@@ -56,7 +60,8 @@ function found(text: string): string | undefined {
   } catch {
     return undefined
   }
-  for (const key of ['error', 'detail', 'message', 'message']) {
+  // Some have an object there, with a `message` in it.
+  for (const key of ['error', 'detail', 'message']) {
     if (typeof value !== 'object' || value === null) break
     value = new Map(Object.entries(value)).get(key) ?? value
   }
@@ -77,4 +82,34 @@ export function failureName(error: unknown): string {
   const { code, message } = first as NodeJS.ErrnoException
   if (code === 'UND_ERR_SOCKET') return 'connection closed'
   return code ?? message.split('\n')[0]
+}
+
+/** The error for a server that does not let itself be used. */
+export function denied(address: string, response: ServerResponse): SteerpipeError {
+  const { status, headers } = response
+  const said = saidIn(response)
+  const moved = status >= 300 && status < 400 ? ` to ${headers.location ?? 'nowhere'}` : ''
+  return new SteerpipeError('SERVER_DENIED', {
+    found: `the server ${address} answered ${status}${moved}${said ? `: ${said}` : ''}`,
+    fix: moved ? 'Use the address that it leads to.' : undefined,
+  })
+}
+
+/** What is wrong with scores, if anything is: a cause to count it under, and a sentence. */
+export function faultIn(
+  { values, names }: Scores,
+  heads: readonly string[],
+): { readonly cause: string; readonly found: string } | undefined {
+  if (names === undefined && values.length !== heads.length) {
+    const found = `the server gave ${values.length} scores instead of ${heads.length}`
+    return { cause: 'wrong width', found }
+  }
+  for (const [place, name] of heads.entries()) {
+    const at = names === undefined ? place : names.indexOf(name)
+    if (at < 0) return { cause: 'wrong names', found: `the server gave no score of \`${name}\`` }
+    if (!Number.isFinite(values[at])) {
+      return { cause: 'not finite', found: `the server gave ${values[at]} as the score of \`${name}\`` }
+    }
+  }
+  return undefined
 }

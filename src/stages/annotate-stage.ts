@@ -2,7 +2,9 @@ import { SteerpipeError } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { ChatText } from '../records/chat-text.js'
 import { type Conversation, cutTurns } from '../records/conversation.js'
+import type { Block } from '../records/record.js'
 import type { Dispatcher } from '../reward/dispatcher.js'
+import type { Proxies } from '../reward/endpoint.js'
 import type { Scores } from '../reward/protocol.js'
 import { statusOf, summaryOf } from '../reward/summary.js'
 import type { AnnotateSettings } from './annotate.js'
@@ -32,7 +34,7 @@ interface Entry {
   readonly unitEnds: readonly number[] | null
   readonly error: SteerpipeError | null
   /** What is known of each record: what it takes to annotate it, or why that cannot be. */
-  readonly outcomes: Map<AnyRecord, Pending | SteerpipeError>
+  readonly outcomes: Map<AnyRecord, Pending | Error>
   readonly texts: number
   readonly bytes: number
   readonly done: Promise<void>
@@ -52,6 +54,7 @@ export class AnnotateStage extends Stage {
   private readonly texts: ChatText
   private readonly heads: readonly string[]
   private readonly apiKey: string | undefined
+  private readonly proxies: Proxies
   private readonly runner: CoreRunner<AnyRecord, Conversation>
   private dispatcher: Dispatcher | undefined
   private readonly window: Entry[] = []
@@ -75,12 +78,16 @@ export class AnnotateStage extends Stage {
     super('annotate', context, { counters: runner.counters })
     this.runner = runner
     this.texts = new ChatText(settings)
-    this.apiKey = apiKeyOf(settings, context)
+    const { env = process.env } = context
+    this.apiKey = apiKeyOf(settings, env)
+    this.proxies = proxiesOf(env)
     this.heads = settings.heads ?? settings.attributes.map(({ name }) => name)
   }
 
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {
     this.dispatcher ??= await this.open()
+    // The stream may have been ended in the meantime.
+    if (this.destroyed) await this.dispatcher.close()
     for (const entry of this.entriesOf(batch)) {
       this.begin(entry)
       while (this.isFull()) {
@@ -115,6 +122,7 @@ export class AnnotateStage extends Stage {
       waitReady,
       cache,
       apiKey: this.apiKey,
+      proxies: this.proxies,
     })
   }
 
@@ -196,15 +204,15 @@ export class AnnotateStage extends Stage {
     const { records, unitEnds, outcomes } = entry
     this.outcomes = outcomes
     const stopped = records.findIndex((record) => endsRun(outcomes.get(record)))
-    const whole = new Batch(records, unitEnds)
-    whole.error = entry.error
-    if (stopped < 0) return this.runner.run(whole)
-    const start = unitEnds?.findLast((end) => end <= stopped) ?? (unitEnds === null ? stopped : 0)
-    const before = new Batch(records.slice(0, start), unitEnds?.filter((end) => end <= start) ?? null)
-    const error = outcomes.get(records[stopped])
-    before.error =
-      error instanceof SteerpipeError ? error.at(records[stopped].source.place, 'annotate') : null
-    return this.runner.run(before)
+    const batch = stopped < 0 ? new Batch(records, unitEnds) : unitsBefore(stopped, records, unitEnds)
+    const error = stopped < 0 ? entry.error : outcomes.get(records[stopped])
+    if (error instanceof SteerpipeError) {
+      batch.error = stopped < 0 ? error : error.at(records[stopped].source.place, 'annotate')
+    }
+    const result = this.runner.run(batch)
+    // What is behind an error does not leave any more.
+    if (result.error !== null) this.window.length = 0
+    return result
   }
 
   // ------------------------------------------------------------------------------------------------ one record
@@ -215,16 +223,18 @@ export class AnnotateStage extends Stage {
     try {
       let conversation = settled(asConversation(record))
       let questions = questionsOf(conversation, turns, this.texts)
+      let cut = 0
       while (questions.some(({ chars }) => chars > maxChars)) {
         if (onLong === 'skip') return TOO_LONG
         if (onLong === 'error') throw tooLong(questions, maxChars)
         const [first] = questions.filter(({ chars }) => chars > maxChars)
         const kept = keptTurns(conversation, first.turn)
         if (kept === 0) return TOO_LONG
+        cut += conversation.turns.length - kept
         conversation = settled(cutTurns(conversation, kept))
         questions = questionsOf(conversation, turns, this.texts)
-        this.counters.note('turns cut')
       }
+      if (cut > 0) this.counters.note('turns cut', cut)
       return { conversation, questions, answers: [] }
     } catch (error) {
       if (!(error instanceof SteerpipeError)) throw error
@@ -235,13 +245,13 @@ export class AnnotateStage extends Stage {
   /** Waits for the answers about a record. */
   private async settle(record: AnyRecord, outcomes: Entry['outcomes']): Promise<void> {
     const pending = outcomes.get(record)
-    if (pending === undefined || pending instanceof SteerpipeError || !this.dispatcher) return
+    if (pending === undefined || pending instanceof Error || !this.dispatcher) return
     const { dispatcher } = this
     try {
       pending.answers = await Promise.all(pending.questions.map((question) => dispatcher.score(question)))
     } catch (error) {
-      if (!(error instanceof SteerpipeError)) throw error
-      outcomes.set(record, error)
+      // What is none of ours is a defect, which is thrown when the record's turn comes.
+      outcomes.set(record, error instanceof Error ? error : new Error(String(error)))
     }
   }
 
@@ -249,6 +259,7 @@ export class AnnotateStage extends Stage {
     const pending = this.outcomes.get(record)
     if (pending === undefined) throw new Error('a record that was not asked about')
     if (pending instanceof SteerpipeError) throw copyOf(pending)
+    if (pending instanceof Error) throw pending
     const { conversation, questions, answers } = pending
     if (questions.length === 0) note('conversation without a turn to score')
     const { attributes, round, keep } = this.settings
@@ -264,16 +275,26 @@ export class AnnotateStage extends Stage {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** The key that the environment holds. @throws SteerpipeError SERVER_DENIED */
-function apiKeyOf({ apiKeyEnv }: AnnotateSettings, { env = process.env }: StageContext): string | undefined {
+function apiKeyOf({ apiKeyEnv }: AnnotateSettings, env: Environment): string | undefined {
   if (apiKeyEnv === undefined) return undefined
-  const key = env[apiKeyEnv]
-  if (key) return key
+  const key = env[apiKeyEnv]?.trim()
+  if (key && /^[\x21-\x7e]+$/.test(key)) return key
   throw new SteerpipeError('SERVER_DENIED', {
-    found: `the environment has no \`${apiKeyEnv}\`, which \`api-key-env\` names`,
+    found: key
+      ? `\`${apiKeyEnv}\` in the environment holds characters that no key can have`
+      : `the environment has no \`${apiKeyEnv}\`, which \`api-key-env\` names`,
     fix: `Set it: \`export ${apiKeyEnv}=…\`.`,
     stage: 'annotate',
   })
+}
+
+/** The proxies that the environment names, in lower case first, as other programs have it. */
+function proxiesOf(env: Environment): Proxies {
+  const named = (name: string) => env[name.toLowerCase()] ?? env[name] ?? ''
+  return { httpProxy: named('HTTP_PROXY'), httpsProxy: named('HTTPS_PROXY'), noProxy: named('NO_PROXY') }
 }
 
 /** A record that is left out, as it was asked for. */
@@ -288,6 +309,8 @@ class Piece {
   readonly outcomes: Entry['outcomes'] = new Map()
   texts = 0
   bytes = 0
+  /** What the last record was read from, and keeps in memory. */
+  private block: Block | undefined
 
   constructor(binds: boolean) {
     this.unitEnds = binds ? [] : null
@@ -297,6 +320,9 @@ class Piece {
     if (prepared === TOO_LONG) return
     this.records.push(record)
     this.outcomes.set(record, prepared)
+    const { block } = record.source
+    if (block !== this.block) this.bytes += block.text.length
+    this.block = block
     if (prepared instanceof SteerpipeError) return
     this.texts += prepared.questions.length
     for (const { text } of prepared.questions) this.bytes += text.length
@@ -307,7 +333,17 @@ class Piece {
   }
 }
 
-const endsRun = (outcome: Pending | SteerpipeError | undefined): boolean =>
+/** The units that end before a record. */
+function unitsBefore(
+  index: number,
+  records: readonly AnyRecord[],
+  unitEnds: readonly number[] | null,
+): Batch {
+  const ends = unitEnds?.filter((end) => end <= index) ?? null
+  return new Batch(records.slice(0, ends === null ? index : (ends.at(-1) ?? 0)), ends)
+}
+
+const endsRun = (outcome: Pending | Error | undefined): boolean =>
   outcome instanceof SteerpipeError && ENDS_RUN.has(outcome.code)
 
 /** The same error anew: one answer may fail several records, each with its own place. */

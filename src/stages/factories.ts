@@ -266,13 +266,20 @@ export function map<In extends object = Record<string, unknown>, Out extends obj
 /**
  * Records to bytes, as JSON Lines; with `to`, records to a file and on to the next stage.
  *
- * @param options `to`: the file, or `-` for stdout; `${part}` in it gives each part a file of its own
+ * @param options `to`: the file, or `-` for stdout; `${part}` in it gives each part a file of its own; `ascii` (default
+ *   false)
  * @throws SteerpipeError BAD_OPTION; the stream fails with OUTPUT_EXISTS, WRITE_FAILED
  */
-export function write(options?: { to?: undefined }, settings?: WriteSettings): EndStage
-export function write(options: { to: string }, settings?: WriteSettings): PassingStage
 export function write(
-  options?: { to?: string | undefined },
+  options?: { to?: undefined; ascii?: boolean | undefined },
+  settings?: WriteSettings,
+): EndStage
+export function write(
+  options: { to: string; ascii?: boolean | undefined },
+  settings?: WriteSettings,
+): PassingStage
+export function write(
+  options?: { to?: string | undefined; ascii?: boolean | undefined },
   settings: WriteSettings = {},
 ): EndStage | PassingStage {
   const context: StageContext = settings

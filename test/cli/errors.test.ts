@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { CATALOGUE } from '../../src/errors.js'
 import { Folder, names, put, shell, steerpipe } from '../support/command.js'
 import { DATA_ERRORS, type ErrorCase } from './error-cases.js'
+import { SERVER_ERRORS, TIMED_ERRORS } from './server-error-cases.js'
 import { DEFINITION_ERRORS, SYSTEM_ERRORS } from './system-error-cases.js'
 
 const folder = new Folder()
@@ -26,7 +27,12 @@ const literal = (text: string | RegExp): string =>
 describe('every error', () => {
   test('that a command line can reach stands in the table', () => {
     // READ_FAILED is below. PLAIN_OBJECT is for objects that a script writes into a stage.
-    const covered = new Set<string>([...CASES.map(({ code }) => code), 'READ_FAILED', 'PLAIN_OBJECT'])
+    const covered = new Set<string>([
+      ...[...CASES, ...SERVER_ERRORS].map(({ code }) => code),
+      ...TIMED_ERRORS,
+      'READ_FAILED',
+      'PLAIN_OBJECT',
+    ])
     expect(Object.keys(CATALOGUE).filter((code) => !covered.has(code))).toEqual([])
   })
 

@@ -75,9 +75,17 @@ export interface Running {
   readonly ended: Promise<Ended>
 }
 
-/** Starts the command. Its stdin stays open until it is ended. */
-export function start(args: readonly string[], cwd: string): Running {
-  const child = spawn(process.execPath, [...COMMAND, ...args], { cwd, env: ENV, timeout: PATIENCE })
+/** Starts the command. Its stdin stays open until it is ended. @param env what its environment has besides */
+export function start(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Running {
+  const child = spawn(process.execPath, [...COMMAND, ...args], {
+    cwd,
+    env: { ...ENV, ...env },
+    timeout: PATIENCE,
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
