@@ -141,8 +141,7 @@ export class Dispatcher {
 
   /** Gives an endpoint a request's worth of what there is. Returns whether there was something for it. */
   private give(endpoint: Endpoint): boolean {
-    const { protocol } = this.settings
-    const size = Math.min(protocol.mostTexts, endpoint.requestSize(protocol.usualTexts))
+    const size = endpoint.requestSize
     // Fragments would make batches that are not full.
     if (endpoint.room < Math.min(size, this.queue.length)) return false
     const others = this.fleet.hasOther(endpoint)
@@ -208,8 +207,7 @@ export class Dispatcher {
       this.again(attempt, { kind: 'again', cause: 'bad answer', shed: false, down: false }, said)
       return
     }
-    endpoint.latencies.add(attempt.age)
-    endpoint.places.answered(tasks.length, attempt.age)
+    endpoint.answered(tasks.length, attempt.age)
     for (const [index, task] of tasks.entries()) {
       if (task.settled) continue
       const fault = faultIn(answers[index], this.settings.heads)

@@ -9,6 +9,7 @@ import { EnvHttpProxyAgent, request } from 'undici'
 import { Latencies } from './latencies.js'
 import { Places } from './places.js'
 import type { ServerRequest, ServerResponse } from './protocol.js'
+import { RequestSize } from './request-size.js'
 
 /** Requests that one endpoint has at a time, each on a connection of its own. Beyond that, requests get larger. */
 const MOST_REQUESTS = 256
@@ -59,6 +60,7 @@ export class Endpoint {
   mostBytes = Number.POSITIVE_INFINITY
   /** Opens when the endpoint is gone, not when it sheds load. */
   readonly breaker: CircuitBreakerPolicy
+  private size = new RequestSize(1, 1, () => performance.now())
   private readonly base: string
   private readonly agent: EnvHttpProxyAgent
 
@@ -92,12 +94,27 @@ export class Endpoint {
     return this.up ? this.places.room : 0
   }
 
+  /** It is ready. @param usual texts of a request; @param start texts at a time */
+  begin(usual: number, start: number): void {
+    this.size = new RequestSize(usual, this.mostTexts, () => performance.now())
+    this.places.restart(start)
+    this.up = true
+  }
+
+  /** Texts were answered. @param latency milliseconds that it took */
+  answered(texts: number, latency: number): void {
+    this.latencies.add(latency)
+    this.places.answered(texts, latency)
+    const { level } = this.places
+    this.size.answered(texts, level.limit, level.isSettled)
+  }
+
   /** How many texts a request should have. */
-  requestSize(usual: number): number {
+  get requestSize(): number {
     const { limit } = this.places.level
     // Powers of two fill a server's batches without a rest.
     const needed = 2 ** Math.ceil(Math.log2(Math.max(1, limit / MOST_REQUESTS)))
-    return Math.min(Math.max(usual, needed), this.mostTexts, limit)
+    return Math.min(Math.max(this.size.size, needed), this.mostTexts, limit)
   }
 
   /** Sends a request, and waits for the whole answer. @throws NoAnswer, or whatever the signal was aborted with */

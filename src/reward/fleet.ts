@@ -116,10 +116,10 @@ export class Fleet {
         this.lastTrouble = trouble
       })
       if (limits === undefined) return
-      endpoint.mostTexts = Math.min(limits.mostTexts, this.settings.mostTexts ?? Number.POSITIVE_INFINITY)
+      const { protocol, mostTexts = Number.POSITIVE_INFINITY, timeout } = this.settings
+      endpoint.mostTexts = Math.min(limits.mostTexts, protocol.mostTexts, mostTexts)
       endpoint.mostBytes = limits.mostBytes
-      endpoint.places.restart(startFor(limits.probeTime, this.settings.timeout))
-      endpoint.up = true
+      endpoint.begin(protocol.usualTexts, startFor(limits.probeTime, timeout))
       this.release()
       this.onReady()
     } catch (error) {

@@ -77,6 +77,11 @@ export class Level {
     this.begin()
   }
 
+  /** Whether it stays as it is for some rounds. */
+  get isSettled(): boolean {
+    return this.settled && this.trial === undefined
+  }
+
   /** There is more to do than the level allows: only then does a round say what the level is worth. */
   want(): void {
     this.round.wanted = true
