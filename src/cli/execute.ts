@@ -1,3 +1,4 @@
+import { Console } from 'node:console'
 import { rmSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { SteerpipeError } from '../errors.js'
@@ -36,6 +37,9 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
   const interruption = new Interruption(partials)
   const progress = new ProgressLine(options.progress && !printsRecords(checked) ? process.stderr : NOWHERE)
   let shown = 0
+  // Standard output is for data: what a module of the user's prints goes where everything else goes.
+  globalThis.console = new Console(process.stderr)
+  process.on('exit', tellUnfinished)
   try {
     const report = await runPipeline(checked, {
       force: options.force,
@@ -62,8 +66,16 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
     if (kept.length > 0) say(`what came before the error is kept in ${kept.join(', ')}`)
     throw error
   } finally {
+    process.off('exit', tellUnfinished)
     interruption.end()
   }
+}
+
+/** The process is ended by something else than the run: a module of the user's, as a rule. */
+function tellUnfinished(code: number): void {
+  if (code !== 0) return
+  process.exitCode = 1
+  say('error: the process was ended in the middle of the run; a `map` module may have called process.exit()')
 }
 
 /** What ctrl-C and a request to terminate do to a run. */

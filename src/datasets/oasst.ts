@@ -125,8 +125,15 @@ class OasstReader implements Gathers<JsonRecord, Conversation> {
   private isFlat(row: JsonRecord): boolean {
     const { rowFields } = this
     rowFields.find(row)
-    if (rowFields.node(this.rowPrompt) >= 0 || rowFields.node(this.rowReplies) >= 0) return false
+    if (rowFields.node(this.rowPrompt) >= 0 || this.hasReplies(row)) return false
     return rowFields.node(this.id) >= 0 || this.isReply(row)
+  }
+
+  /** Whether the row that was looked at has replies in it. An empty list says nothing: flat rows may have one too. */
+  private hasReplies(row: JsonRecord): boolean {
+    const replies = this.rowFields.node(this.rowReplies)
+    if (replies < 0 || row.type(replies) === 'null') return false
+    return row.type(replies) !== 'an array' || row.first(replies) < row.next(replies)
   }
 
   /** Whether the row that was looked at replies to another one. */

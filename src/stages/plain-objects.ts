@@ -81,20 +81,31 @@ export function textOf(value: unknown): string {
     throw refuse(error instanceof Error ? error.message.split('\n')[0] : String(error), error)
   }
   if (text[0] !== '{') throw refuse(`an object that JSON writes as ${quote(text)}`)
-  // What JSON cannot spell is `null` in it: only then is a closer look needed.
-  const lost = text.includes('null') ? unspelled(value) : undefined
-  if (lost !== undefined) throw refuse(`the number ${lost}, which JSON cannot spell,`)
+  const lost = unspelled(value, false)
+  if (lost !== undefined) throw refuse(`${lost}, which JSON cannot spell,`)
   return text
 }
 
-/** The first number in a value that JSON has no spelling for. */
-function unspelled(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : value
+/** What JSON.stringify has for such a value is what it stands for. */
+const SPELLED: ReadonlySet<string> = new Set(['String', 'Number', 'Boolean'])
+
+/**
+ * The first thing in a value that JSON has no spelling for: JSON.stringify leaves it out, or writes `null` or `{}`.
+ * A field that is undefined is none.
+ */
+function unspelled(value: unknown, inArray: boolean): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `the number ${value}`
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
+  if (value === undefined) return inArray ? 'undefined in an array' : undefined
   if (typeof value !== 'object' || value === null) return undefined
   // Such a value has said itself what stands for it.
   if ('toJSON' in value) return undefined
-  for (const part of Object.values(value)) {
-    const lost = unspelled(part)
+  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  if (SPELLED.has(kind)) return undefined
+  if (kind !== 'Object' && kind !== 'Array') return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`
+  const isArray = Array.isArray(value)
+  for (const part of isArray ? value : Object.values(value)) {
+    const lost = unspelled(part, isArray)
     if (lost !== undefined) return lost
   }
   return undefined

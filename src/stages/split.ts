@@ -14,6 +14,8 @@ const partName = z
   .string()
   .min(1)
   .regex(/^(?!\.{1,2}$)[^/\\\0]+$/, 'a part is a piece of a file’s name')
+  // JavaScript puts keys that are numbers first, so that the order in which they are named would be lost.
+  .regex(/\D/, 'a part’s name is not a number alone: write `fold-1`, not `1`')
 
 const options = z
   .strictObject({

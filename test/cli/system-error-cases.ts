@@ -155,7 +155,7 @@ export const DEFINITION_ERRORS: readonly ErrorCase[] = [
     exit: 2,
     where: '',
     found: '`template`: `dataset` is "helpstee" (did you mean `helpsteer`?)',
-    expected: 'helpsteer, helpsteer2, helpsteer2-preference, conversations',
+    expected: 'helpsteer, helpsteer2, helpsteer2-preference, oasst, conversations',
     fix: OPTIONS('template'),
   },
   {

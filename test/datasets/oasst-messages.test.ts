@@ -249,3 +249,10 @@ test('lines of one thread each, when nothing ends the last tree but the input', 
     await linesThrough(flatLines(said('t', 'prompter', [said('u', 'assistant')])), template(oasst)),
   ).toHaveLength(1)
 })
+
+test.each([null, []])('rows that carry empty `replies` (%j) are messages all the same', async (replies) => {
+  const rows = [...a, ...b].map((row) => ({ ...row, replies }))
+  expect(await linesThrough(rows, template(oasst), labelFormat())).toEqual(
+    await linesThrough([...a, ...b], template(oasst), labelFormat()),
+  )
+})

@@ -183,3 +183,31 @@ describe('what is refused', () => {
     })
   })
 })
+
+test.each([
+  [{ m: new Map([[1, 2]]) }, 'a Map'],
+  [{ a: [{ s: new Set() }] }, 'a Set'],
+  [{ p: Promise.resolve(1) }, 'a Promise'],
+  [{ e: new Error('x') }, 'an Error'],
+  [{ r: /x/ }, 'a RegExp'],
+  [{ u: new Uint8Array(2) }, 'an Uint8Array'],
+  [{ f: () => 1 }, 'a function'],
+  [{ s: Symbol('x') }, 'a symbol'],
+  [{ a: [undefined] }, 'undefined in an array'],
+  [{ n: [Number.NaN] }, 'the number NaN'],
+])('%j is refused: %s has no spelling in JSON', async (value, what) => {
+  const error = await failure(linesFrom(Readable.from([value]), labelFormat()))
+  expect(error.code).toBe('PLAIN_OBJECT')
+  expect(error.message).toContain(`${what}, which JSON cannot spell`)
+})
+
+test('dates, classes, boxed values and fields that are undefined are what JSON.stringify has for them', async () => {
+  class Turn {
+    from = 'A'
+    value = 'v'
+  }
+  const value = { conversations: [new Turn()], mask: Object('U'), at: new Date(0), none: undefined }
+  expect(await linesFrom(Readable.from([value]), labelFormat())).toEqual([
+    '{"conversations": [{"from": "A", "value": "v"}], "mask": "U", "at": "1970-01-01T00:00:00.000Z"}',
+  ])
+})

@@ -213,6 +213,7 @@ describe('options', () => {
     [{ train: 0.9 }, 'the fractions add up to 0.9, not to 1'],
     [{ 'a/b': 1 }, 'a part is a piece of a file’s name'],
     [{ '..': 1 }, 'a part is a piece of a file’s name'],
+    [{ 10: 0.9, 9: 0.1 }, 'a part’s name is not a number alone: write `fold-1`, not `1`'],
     [{}, 'no part is named'],
     [{ train: 0, val: 1 }, 'parts.train'],
   ])('%j: %s', (parts, message) => {
