@@ -61,7 +61,7 @@ describe('they reach every stage that uses them', () => {
     ]
     expect(options.get('template')?.attributes).toEqual(expected)
     expect(options.get('label-format')?.attributes).toEqual(expected)
-    expect(options.get('write')).toEqual({ to: 'out.jsonl' })
+    expect(options.get('write')).toEqual({ to: 'out.jsonl', ascii: false })
   })
 
   test('but for one that has its own', async () => {
