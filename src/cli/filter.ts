@@ -47,9 +47,12 @@ export function filterCommand(spec: StageSpec): CommandModule<object, FilterArgu
 
 /** The flags of a stage as a filter. */
 export function filterOptions(spec: StageSpec) {
+  // Where to is `--out`.
+  const { to: _, ...writing } = stageFlags(writeSpec, 'Writing:')
   return {
     ...(spec === parseSpec ? {} : stageFlags(parseSpec, 'Reading:')),
     ...(spec === writeSpec ? {} : stageFlags(spec, `Options of ${spec.name}:`)),
+    ...writing,
     out: {
       alias: 'o',
       type: 'string',
@@ -66,7 +69,9 @@ async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void>
   const errors: SteerpipeError[] = []
   const parse = await useFlags(parseSpec, given, errors, spec === parseSpec ? [] : optionNames(spec))
   const own = spec === parseSpec || spec === writeSpec ? [] : [await useFlags(spec, given, errors, [])]
-  const write = useStage(writeSpec, { to: outputPath('--out', given.out, ['part']) }, FROM_FLAGS, errors)
+  const to = outputPath('--out', given.out, ['part'])
+  const writing = { ...(await givenOptions(writeSpec, given)), to }
+  const write = useStage(writeSpec, writing, FROM_FLAGS, errors)
   if (errors.length > 0) throw new CheckFailure(errors)
   const files = filesOf(given)
   if (files.length === 0 && process.stdin.isTTY) say('reading records from the terminal; end with ctrl-D')

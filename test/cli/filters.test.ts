@@ -173,3 +173,9 @@ describe('options as flags', () => {
     expect(stderr).toBe('dropped: 2 × helpfulness > 3.0 (filter)\n')
   })
 })
+
+test.each([['label-format'], ['write'], ['limit', '--count', '1']])('--ascii is there in %s', (...args) => {
+  const line = '{"conversations":[{"from":"A","value":"é😀"}],"mask":"U"}\n'
+  const { status, stdout } = steerpipe([...args, '--ascii'], { cwd: folder.fresh(), input: line })
+  expect({ status, stdout }).toEqual({ status: 0, stdout: line.replace('é😀', '\\u00e9\\ud83d\\ude00') })
+})
