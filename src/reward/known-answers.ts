@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Question, Scores } from './protocol.js'
 
 /** Bytes that an answer takes here, about, with what the collector of garbage leaves lying about. */
-const ANSWER_BYTES = 600
+const ANSWER_BYTES = 1000
 
 /** Answers that may be asked for again, those that are on their way among them, within a memory. */
 export class KnownAnswers {

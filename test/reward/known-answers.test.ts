@@ -32,7 +32,7 @@ test('a failure is not remembered', async () => {
 })
 
 test('what was asked for last is forgotten last, when there is no memory for more', async () => {
-  const { asked, get } = answers(600 * 10)
+  const { asked, get } = answers(1000 * 10)
   for (let i = 0; i < 10; i++) await get(`text ${i}`)
   await get('text 0')
   await get('text 10') // takes the place of text 1
