@@ -138,6 +138,25 @@ export const CATALOGUE = {
     cure: 'Give each output a name of its own; `${input}` and `${part}` help.',
     exit: 2,
   },
+  OUTPUT_LOCKED: {
+    cause: 'Another run is writing an output, or the record of how far it has come.',
+    cure: 'Wait until it has ended, or give this run outputs of its own.',
+  },
+  RUN_UNFINISHED: {
+    cause: 'An earlier run of the same outputs was stopped, and what it had done would be thrown away.',
+    cure: 'Go on with `--resume`, or begin anew with `--force`.',
+    exit: 2,
+  },
+  RESUME_REFUSED: {
+    cause:
+      'A run cannot be gone on with: what it had read, a part of the definition that changes the output, or what it had written is another now.',
+    cure: 'Put back what was changed, or begin anew: without `--resume`, with `--force`.',
+    exit: 2,
+  },
+  TOO_MANY_ERRORS: {
+    cause: 'More records were left out than `--max-errors` allows.',
+    cure: 'Look at what was left out, mend the data or the definition, and run again; or raise `--max-errors`.',
+  },
   NO_SUCH_INPUT: {
     cause: 'An input does not exist, or a pattern matches no file.',
     cure: 'Correct the path. Relative paths are from the working folder.',
@@ -190,7 +209,8 @@ export const CATALOGUE = {
     exit: 2,
   },
   MAP_MODULE: {
-    cause: 'The module of a `map` does not exist, cannot be loaded, or exports no function by default.',
+    cause:
+      'The module of a `map` does not exist, cannot be loaded, exports no function by default, or lies outside the folder of the pipeline file.',
     cure: 'Correct the path (in a pipeline file it is from the folder of that file), or the module.',
     exit: 2,
   },
@@ -227,6 +247,14 @@ export function showPlace(place: Place): string {
   return place.offset === undefined ? text : `${text} (byte ${place.offset})`
 }
 
+/** Whether a place stands behind another one, for places that come in the order in which they were read. */
+export function isBehind(place: Place, other: Place): boolean {
+  // What comes from another input comes later.
+  if (place.input !== other.input) return true
+  if (place.offset !== undefined && other.offset !== undefined) return place.offset > other.offset
+  return (place.line ?? place.record ?? 0) > (other.line ?? other.record ?? 0)
+}
+
 /** What an error says, beside its code. */
 export interface ErrorDetails {
   /** What was found, as a short sentence without its full stop. */
@@ -239,6 +267,8 @@ export interface ErrorDetails {
   /** The stage that found it. */
   readonly stage?: string | undefined
   readonly cause?: unknown
+  /** How often it was tried before it was given up; default once. */
+  readonly tries?: number
 }
 
 /** An error that steerpipe knows: it has a code, a place, what was found, what was expected and what to do. */
@@ -247,6 +277,7 @@ export class SteerpipeError extends Error {
   readonly found: string
   readonly expected: string | undefined
   readonly fix: string
+  readonly tries: number
   place: Place | undefined
   stage: string | undefined
 
@@ -255,9 +286,10 @@ export class SteerpipeError extends Error {
     details: ErrorDetails,
   ) {
     super(details.found, details.cause === undefined ? undefined : { cause: details.cause })
-    this.found = details.found
-    this.expected = details.expected
-    this.fix = details.fix ?? CATALOGUE[code].cure
+    this.found = printable(details.found)
+    this.expected = details.expected === undefined ? undefined : printable(details.expected)
+    this.fix = printable(details.fix ?? CATALOGUE[code].cure)
+    this.tries = details.tries ?? 1
     this.place = details.place
     this.stage = details.stage
     this.compose()
@@ -286,6 +318,10 @@ export class SteerpipeError extends Error {
       `. ${this.fix} [${this.code}]`
   }
 }
+
+/** Text whose control characters are spelled out: what stands in data may do nothing to a terminal. */
+const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** A short quotation of a value for an error: at most 60 characters, on one line. */
 export function quote(text: string): string {

@@ -7,15 +7,18 @@ import { countLeftOut, type RunReport, reportData } from '../observe/report.js'
 import type { Checked } from '../pipeline/check.js'
 import { plannedOutputs } from '../pipeline/outputs.js'
 import { runPipeline } from '../pipeline/run.js'
-import type { OnError } from '../stages/policy.js'
+import { isUnfinished, type Keeping } from '../pipeline/session.js'
 import { systemMessage } from '../storage/input.js'
-import { isSpecial, partialName } from '../storage/output.js'
+import { isSpecial, partialName } from '../storage/sink.js'
+import type { ErrorHandling } from './options.js'
 import { EXIT, isClosedPipe, leave, say, showFinding } from './terminal.js'
 
 /** What `run` and the filters have in common. */
 export interface ExecuteOptions {
   readonly force: boolean
-  readonly onError: OnError
+  readonly errors: ErrorHandling
+  /** How the run is kept, so that it can be gone on with; undefined if it is not. */
+  readonly keeping?: Pick<Keeping, 'every' | 'resume'> | undefined
   readonly limit?: number | undefined
   /** Where the report goes as JSON. */
   readonly report?: string | undefined
@@ -28,13 +31,16 @@ export interface ExecuteOptions {
 /** How many left-out records are shown one by one. */
 const SHOWN = 5
 
-/** Milliseconds that an interrupted run has for tidying up, before that is done for it. */
-const GRACE = 500
+/**
+ * Milliseconds that an interrupted run has to come to an end: where a write may wait for its reader, and where what
+ * was done is to be kept.
+ */
+const GRACE = { streams: 500, files: 10_000 } as const
 
 /** Runs a pipeline under a person's eyes: progress, signals, what was left out. Returns the exit code. */
 export async function execute(checked: Checked, options: ExecuteOptions): Promise<number> {
   const partials = new Partials(checked)
-  const interruption = new Interruption(partials)
+  const interruption = new Interruption(checked, partials, options.keeping !== undefined)
   const progress = new ProgressLine(options.progress && !printsRecords(checked) ? process.stderr : NOWHERE)
   let shown = 0
   // Standard output is for data: what a module of the user's prints goes where everything else goes.
@@ -43,7 +49,14 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
   try {
     const report = await runPipeline(checked, {
       force: options.force,
-      onError: options.onError,
+      onError: options.errors.onError,
+      aside: options.errors.aside,
+      keeping: options.keeping && {
+        ...options.keeping,
+        onResume: (lines) => {
+          for (const line of lines) say(`resuming: ${line}`)
+        },
+      },
       onLeftOut: (error) => {
         progress.clear()
         if (shown++ < SHOWN) say(`left out: ${showFinding(error)}`)
@@ -64,6 +77,8 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
     if (isClosedPipe(error) && onlyStreams(checked)) return EXIT.done
     const kept = partials.made()
     if (kept.length > 0) say(`what came before the error is kept in ${kept.join(', ')}`)
+    if (options.keeping && isUnfinished(checked) && !refusesToBegin(error))
+      say('when the cause is mended, the same command with `--resume` goes on from here')
     throw error
   } finally {
     process.off('exit', tellUnfinished)
@@ -85,7 +100,11 @@ class Interruption {
   private readonly abort = new AbortController()
   private timer: NodeJS.Timeout | undefined
 
-  constructor(private readonly partials: Partials) {
+  constructor(
+    private readonly checked: Checked,
+    private readonly partials: Partials,
+    private readonly isKept: boolean,
+  ) {
     process.on('SIGINT', this.take).on('SIGTERM', this.take)
   }
 
@@ -98,16 +117,19 @@ class Interruption {
     this.code = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
     if (again) process.exit(this.code)
     this.abort.abort()
-    // A write that waits for its reader would keep the run from ending.
-    this.timer = setTimeout(() => {
-      for (const path of this.partials.made()) rmSync(path, { force: true })
-      void this.leave()
-    }, GRACE)
+    this.timer = setTimeout(() => void this.leave(), onlyFiles(this.checked) ? GRACE.files : GRACE.streams)
   }
 
   /** Says that the run was interrupted, and ends the process. */
   leave(): Promise<never> {
-    say('interrupted: what was not finished was removed')
+    const isResumable = this.isKept && isUnfinished(this.checked)
+    // A run that could not tidy up by itself leaves that to us.
+    if (!isResumable) for (const path of this.partials.made()) rmSync(path, { force: true })
+    say(
+      isResumable
+        ? 'interrupted: the same command with `--resume` goes on from here'
+        : 'interrupted: what was not finished was removed',
+    )
     // What is still on its way to stdout is not waited for: its reader may have stopped reading.
     return leave(this.code ?? EXIT.interrupted, [process.stderr])
   }
@@ -156,6 +178,16 @@ function printsRecords({ pipeline, inputs }: Checked): boolean {
 /** Whether nothing is written but stdout, FIFOs and devices. */
 function onlyStreams({ pipeline, inputs }: Checked): boolean {
   return plannedOutputs(pipeline, inputs).every(({ path }) => path === '-' || isSpecial(path))
+}
+
+/** Whether an error says why the run was not begun: what to do is in it. */
+const refusesToBegin = (error: unknown): boolean =>
+  error instanceof SteerpipeError &&
+  ['RUN_UNFINISHED', 'RESUME_REFUSED', 'OUTPUT_LOCKED'].includes(error.code)
+
+/** Whether nothing is written but files. */
+function onlyFiles({ pipeline, inputs }: Checked): boolean {
+  return plannedOutputs(pipeline, inputs).every(({ path }) => path !== '-' && !isSpecial(path))
 }
 
 async function writeReport(path: string, report: RunReport): Promise<void> {

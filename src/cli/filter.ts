@@ -5,11 +5,10 @@ import { CheckFailure, preparePipeline, refuseExisting } from '../pipeline/check
 import type { Pipeline, StageUse } from '../pipeline/pipeline.js'
 import { optionNames, useStage } from '../pipeline/stage-use.js'
 import { parseSpec } from '../stages/parse.js'
-import type { OnError } from '../stages/policy.js'
 import type { StageSpec } from '../stages/spec.js'
 import { writeSpec } from '../stages/write.js'
 import { execute } from './execute.js'
-import { onErrorOption, outputPath } from './options.js'
+import { errorHandling, maxErrorsOption, onErrorOption, outputPath } from './options.js'
 import { givenOptions, stageFlags } from './stage-flags.js'
 import { say } from './terminal.js'
 
@@ -19,7 +18,8 @@ interface FilterArguments {
   _: (string | number)[]
   files: string[]
   out: string
-  onError: OnError
+  onError: string
+  maxErrors: string | undefined
   force: boolean
   [option: string]: unknown
 }
@@ -61,6 +61,7 @@ export function filterOptions(spec: StageSpec) {
       describe: 'the file to write; - is stdout; ${part} in it gives each part a file; .gz compresses',
     },
     'on-error': onErrorOption,
+    'max-errors': maxErrorsOption,
     force: { type: 'boolean', default: false, describe: 'replace an output that is there already' },
   } as const
 }
@@ -79,7 +80,7 @@ async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void>
   if (!given.force) refuseExisting(checked)
   process.exitCode = await execute(checked, {
     force: given.force,
-    onError: given.onError,
+    errors: errorHandling(given),
     // Of filters in a row the first that reads a file tells: they have one terminal between them.
     progress: files.length > 0 && !files.includes('-'),
     show: showWhatMatters,

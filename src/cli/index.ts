@@ -60,7 +60,7 @@ command
   .middleware((given) => {
     for (const [name, value] of Object.entries(given)) given[name] = undisguised(value)
   }, true)
-  .check((given) => refuseRepeats(given, ['_', 'files', 'set', 'input']), true)
+  .check((given) => refuseRepeats(given, ['_', 'files', 'set', 'allow', 'input']), true)
   .demandCommand(1, 'Name a command.')
   .strictCommands()
   .strictOptions()

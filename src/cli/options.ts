@@ -1,11 +1,65 @@
 import { SteerpipeError } from '../errors.js'
+import type { AsideSettings, MaxErrors } from '../pipeline/set-aside.js'
+import type { OnError } from '../stages/policy.js'
+import { suggestion } from '../suggest.js'
 
 /** `--on-error`, of everything that runs. */
 export const onErrorOption = {
-  choices: ['stop', 'skip'] as const,
-  default: 'stop' as const,
+  type: 'string' as const,
+  default: 'stop',
   requiresArg: true,
-  describe: 'a bad record ends the run, or is counted and left out (exit code 3)',
+  describe:
+    'a bad record: `stop` ends the run; `skip` counts it and leaves it out (exit code 3); `dead-letter=FILE` does that and sets it aside in FILE, for `replay`',
+}
+
+/** `--max-errors`, likewise. */
+export const maxErrorsOption = {
+  type: 'string' as const,
+  requiresArg: true,
+  describe: 'with `skip` and `dead-letter`: end the run at more bad records than this, such as 100 or 1%',
+}
+
+/** What becomes of bad records. */
+export interface ErrorHandling {
+  readonly onError: OnError
+  readonly aside: AsideSettings
+}
+
+/** What `--on-error` and `--max-errors` say. @throws SteerpipeError USAGE */
+export function errorHandling(given: {
+  readonly onError: string
+  readonly maxErrors?: string | undefined
+}): ErrorHandling {
+  const { onError } = given
+  const maxErrors = given.maxErrors === undefined ? undefined : mostErrors(given.maxErrors)
+  if (onError === 'stop' && maxErrors !== undefined) {
+    throw new SteerpipeError('USAGE', {
+      found: '`--max-errors` without `--on-error skip` or `--on-error dead-letter=FILE`',
+      expected: 'bad records to be left out, so that there can be several',
+      fix: 'Add one of them: as it is, the first bad record ends the run.',
+    })
+  }
+  if (onError === 'stop' || onError === 'skip') return { onError, aside: { maxErrors } }
+  const path = /^dead-letter=(.+)$/.exec(onError)?.[1]
+  if (path === undefined || path === '-') {
+    throw new SteerpipeError('USAGE', {
+      found: `\`--on-error\` cannot be \`${onError}\`${suggestion(onError, ['stop', 'skip', 'dead-letter=FILE'])}`,
+      expected: '`stop`, `skip`, or `dead-letter=FILE`',
+      fix: path === '-' ? 'Name a file: stdout is for data.' : 'Write one of them.',
+    })
+  }
+  return { onError: 'skip', aside: { path, maxErrors } }
+}
+
+function mostErrors(text: string): MaxErrors {
+  const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? []
+  const count = Number(number)
+  if (percent === '%' && count <= 100) return { percent: count }
+  if (percent === '' && Number.isInteger(count)) return { count }
+  throw new SteerpipeError('USAGE', {
+    found: `\`--max-errors ${text}\``,
+    expected: 'a whole number, or a percentage such as `1%`',
+  })
 }
 
 /**

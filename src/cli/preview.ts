@@ -2,28 +2,35 @@ import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { prepareFile } from '../pipeline/check.js'
 import { previewInput, showPreviews } from '../pipeline/preview.js'
-import { loadSettings, setOption } from './definition-options.js'
+import { definitionOptions, loadSettings } from './definition-options.js'
 import { print, say } from './terminal.js'
+
+interface Arguments {
+  file: string
+  set: string[]
+  allow: string[]
+  records: number
+}
 
 /** The flags of `preview`. */
 export const previewOptions = {
-  set: setOption,
+  ...definitionOptions,
   records: { alias: 'n', type: 'number', default: 3, requiresArg: true, describe: 'how many records' },
 } as const
 
 /** `steerpipe preview FILE` */
-export const previewCommand: CommandModule<object, { file: string; set: string[]; records: number }> = {
+export const previewCommand: CommandModule<object, Arguments> = {
   command: 'preview <file>',
   describe: 'show the first records after each stage, and write nothing',
   builder: (yargs) =>
     yargs
       .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
       .options(previewOptions) as never,
-  handler: async ({ file, set, records }) => {
+  handler: async ({ file, set, allow, records }) => {
     if (!Number.isInteger(records) || records < 1) {
       throw new SteerpipeError('USAGE', { found: '`-n` is not a whole number of at least 1' })
     }
-    const { pipeline, inputs } = await prepareFile(file, loadSettings(set))
+    const { pipeline, inputs } = await prepareFile(file, loadSettings(set, allow))
     const [first, ...others] = inputs
     await print(`${showPreviews(await previewInput(pipeline, first, records))}\n`)
     const names = others.map((input) => `\`${input.name}\``).join(', ')

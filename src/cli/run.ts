@@ -5,25 +5,33 @@ import { SteerpipeError } from '../errors.js'
 import { type RunReport, showReport } from '../observe/report.js'
 import { type Checked, prepareFile, refuseExisting } from '../pipeline/check.js'
 import { plannedOutputs } from '../pipeline/outputs.js'
-import { loadSettings, pairs, setOption } from './definition-options.js'
+import { isFinished, isUnfinished, outputsBefore } from '../pipeline/session.js'
+import { durationOption } from '../stages/spec.js'
+import { outputExists } from '../stages/write.js'
+import { isSpecial } from '../storage/sink.js'
+import { definitionOptions, loadSettings, pairs } from './definition-options.js'
 import { execute } from './execute.js'
-import { onErrorOption, outputPath } from './options.js'
-import { say } from './terminal.js'
+import { errorHandling, maxErrorsOption, onErrorOption, outputPath } from './options.js'
+import { EXIT, say } from './terminal.js'
 
 interface Arguments {
   file: string
   set: string[]
+  allow: string[]
   input: string[]
   output: string | undefined
   limit: number | undefined
   force: boolean
-  onError: 'stop' | 'skip'
+  resume: boolean
+  checkpointEvery: string
+  onError: string
+  maxErrors: string | undefined
   report: string | undefined
 }
 
 /** The flags of `run`. */
 export const runOptions = {
-  set: setOption,
+  ...definitionOptions,
   input: {
     type: 'string',
     array: true,
@@ -35,7 +43,19 @@ export const runOptions = {
   output: { type: 'string', requiresArg: true, describe: 'another path for the last `write`' },
   limit: { type: 'number', requiresArg: true, describe: 'take only the first N records of each input' },
   force: { type: 'boolean', default: false, describe: 'replace outputs that are there already' },
+  resume: {
+    type: 'boolean',
+    default: false,
+    describe: 'go on where an earlier run of the same command was stopped',
+  },
+  'checkpoint-every': {
+    type: 'string',
+    default: '10s',
+    requiresArg: true,
+    describe: 'how often what was done is put on record, so that a run can be gone on with',
+  },
   'on-error': onErrorOption,
+  'max-errors': maxErrorsOption,
   report: { type: 'string', requiresArg: true, describe: 'write what was done to this file, as JSON' },
 } as const
 
@@ -48,21 +68,34 @@ export const runCommand: CommandModule<object, Arguments> = {
       .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
       .options(runOptions) as never,
   handler: async (given) => {
-    const { file, output, limit, force, onError, report } = given
+    const { file, output, limit, force, resume, report } = given
+    const errors = errorHandling(given)
+    const every = interval(given.checkpointEvery)
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
       throw new SteerpipeError('USAGE', { found: '`--limit` is not a whole number of at least 1' })
     }
     const settings = {
-      ...loadSettings(given.set),
+      ...loadSettings(given.set, given.allow),
       inputs: pairs('--input', given.input),
       ...(output !== undefined && { output: outputPath('--output', output, ['input', 'part']) }),
     }
     const checked = await prepareFile(file, settings)
-    if (report !== undefined) checkReport(report, file, checked)
-    if (!force && !checked.pipeline.overwrite) refuseExisting(checked)
+    if (report !== undefined) refuseOverwriting('the report', '--report', report, [file, ...filesOf(checked)])
+    if (errors.aside.path !== undefined) checkDeadLetters(errors.aside.path, given, checked)
+    if (resume && !force && isFinished(checked)) {
+      say(
+        'finished already: all outputs are there, and nothing is left to go on with (`--force` makes them anew)',
+      )
+      process.exitCode = EXIT.done
+      return
+    }
+    if (!force && !checked.pipeline.overwrite) {
+      refuseExisting(checked, resume ? await outputsBefore(checked) : [])
+    }
     process.exitCode = await execute(checked, {
       force,
-      onError,
+      errors,
+      keeping: { every, resume },
       limit,
       report,
       progress: true,
@@ -77,23 +110,45 @@ export const runCommand: CommandModule<object, Arguments> = {
   },
 }
 
-/** Refuses a report that would be written over something else. @throws SteerpipeError */
-function checkReport(report: string, file: string, { pipeline, inputs }: Checked): void {
-  if (report === '-' || report === '') {
+/** `--checkpoint-every` in milliseconds. @throws SteerpipeError USAGE */
+function interval(text: string): number {
+  const result = durationOption.safeParse(text)
+  if (result.success) return result.data
+  throw new SteerpipeError('USAGE', {
+    found: `\`--checkpoint-every ${text}\``,
+    expected: 'a length of time, such as `30s` or `5m`',
+  })
+}
+
+/** All that a pipeline reads and writes. */
+function filesOf({ pipeline, inputs }: Checked): string[] {
+  const read = inputs.flatMap(({ sources }) => sources.flatMap(({ files }) => files))
+  return [...read, ...plannedOutputs(pipeline, inputs).map(({ path }) => path)]
+}
+
+/** @throws SteerpipeError for a file of bad records that would take the place of another one */
+function checkDeadLetters(path: string, { file, report, force, resume }: Arguments, checked: Checked): void {
+  const others = [file, ...filesOf(checked), ...(report === undefined ? [] : [report])]
+  refuseOverwriting('the file of bad records', '--on-error dead-letter', path, others)
+  const mayBeThere = force || isSpecial(path) || (resume && isUnfinished(checked))
+  if (!mayBeThere && existsSync(path)) throw outputExists(path)
+}
+
+/** @throws SteerpipeError for a file that would be written over something else */
+function refuseOverwriting(what: string, flag: string, path: string, others: readonly string[]): void {
+  if (path === '-' || path === '') {
     throw new SteerpipeError('USAGE', {
-      found: `\`--report\` has ${report ? '`-`, which is stdout: that is for data' : 'no path'}`,
+      found: `\`${flag}\` has ${path ? '`-`, which is stdout: that is for data' : 'no path'}`,
       expected: 'a file',
-      fix: 'Name a file, such as `--report report.json`.',
+      fix: `Name a file, such as \`${flag}${flag.includes(' ') ? '=bad.jsonl' : ' report.json'}\`.`,
     })
   }
-  const read = inputs.flatMap(({ sources }) => sources.flatMap(({ files }) => files))
-  const written = plannedOutputs(pipeline, inputs).map(({ path }) => path)
-  const other = [file, ...read, ...written].find((path) => path !== '-' && isSame(path, report))
+  const other = others.find((each) => each !== '-' && isSame(each, path))
   if (other === undefined) return
   throw new SteerpipeError('OUTPUT_CONFLICT', {
-    found: `the report would overwrite ${other}`,
-    place: { input: report },
-    fix: 'Give the report a name of its own.',
+    found: `${what} would overwrite ${other}`,
+    place: { input: path },
+    fix: 'Give it a name of its own.',
   })
 }
 

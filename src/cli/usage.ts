@@ -1,7 +1,7 @@
 import { SteerpipeError } from '../errors.js'
 import { findStage, STAGE_NAMES } from '../stages/table.js'
 import { suggestion } from '../suggest.js'
-import { setOption } from './definition-options.js'
+import { definitionOptions } from './definition-options.js'
 import { filterOptions } from './filter.js'
 import { flagOf } from './options.js'
 import { previewOptions } from './preview.js'
@@ -10,8 +10,8 @@ import { runOptions } from './run.js'
 /** The verbs beside the stages, with their flags. */
 const VERBS: Readonly<Record<string, object>> = {
   run: runOptions,
-  lint: { set: setOption },
-  explain: { set: setOption },
+  lint: definitionOptions,
+  explain: definitionOptions,
   preview: previewOptions,
   list: {},
   schema: {},

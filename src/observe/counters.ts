@@ -1,3 +1,12 @@
+/** What a stage has counted, as JSON can spell it. */
+export interface SavedCounters {
+  readonly in: number
+  readonly out: number
+  readonly leftOut: Readonly<Record<string, number>>
+  readonly dropped: Readonly<Record<string, number>>
+  readonly notes: Readonly<Record<string, number>>
+}
+
 /** What a stage has seen: records in and out, what became of the others, and what else should be told. */
 export class Counters {
   /** Records that came in. */
@@ -21,6 +30,25 @@ export class Counters {
 
   note(what: string, count = 1): void {
     add(this.notes, what, count)
+  }
+
+  save(): SavedCounters {
+    return {
+      in: this.in,
+      out: this.out,
+      leftOut: Object.fromEntries(this.leftOut),
+      dropped: Object.fromEntries(this.dropped),
+      notes: Object.fromEntries(this.notes),
+    }
+  }
+
+  /** Goes on from what was counted before. */
+  restore(saved: SavedCounters): void {
+    this.in = saved.in
+    this.out = saved.out
+    for (const [reason, count] of Object.entries(saved.leftOut)) this.leftOut.set(reason, count)
+    for (const [reason, count] of Object.entries(saved.dropped)) this.dropped.set(reason, count)
+    for (const [what, count] of Object.entries(saved.notes)) this.notes.set(what, count)
   }
 }
 

@@ -72,9 +72,9 @@ function withFlags(pipeline: Pipeline): Pipeline {
   return { ...pipeline, inputs, parse: plain(pipeline.parse), stages: pipeline.stages.map(plain) }
 }
 
-/** Refuses to replace outputs, unless told to. @throws CheckFailure */
-export function refuseExisting({ pipeline, inputs }: Checked): void {
-  const errors = existingOutputs(pipeline, inputs)
+/** Refuses to replace outputs. @param except those that may be there @throws CheckFailure */
+export function refuseExisting({ pipeline, inputs }: Checked, except: readonly string[] = []): void {
+  const errors = existingOutputs(pipeline, inputs, except)
   if (errors.length > 0) throw new CheckFailure(errors)
 }
 

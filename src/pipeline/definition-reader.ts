@@ -9,6 +9,7 @@ import {
   inputSchema,
   type SourceEntry,
 } from './definition.js'
+import type { Outside } from './interpolate.js'
 import type { Mistakes } from './mistakes.js'
 import { type Input, type Pipeline, type Source, type StageUse, unknownStage } from './pipeline.js'
 import { isMap, validate } from './problems.js'
@@ -34,7 +35,8 @@ export class DefinitionReader {
   constructor(
     private readonly given: Readonly<Record<string, unknown>>,
     private readonly mistakes: Mistakes,
-    private readonly texts: ReadonlySet<unknown>,
+    private readonly texts: ReadonlyMap<unknown, Outside>,
+    allow: readonly string[],
   ) {
     for (const key of Object.keys(given)) {
       if (DEFINITION_KEYS.includes(key)) continue
@@ -46,7 +48,7 @@ export class DefinitionReader {
     }
     const attributes = this.value('attributes', top.attributes)
     const wrong = attributes === undefined && given.attributes !== undefined
-    this.stages = new StageReader(mistakes, wrong ? UNKNOWN_ATTRIBUTES : attributes, texts)
+    this.stages = new StageReader(mistakes, wrong ? UNKNOWN_ATTRIBUTES : attributes, texts, allow)
   }
 
   pipeline(): Pipeline {

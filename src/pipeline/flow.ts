@@ -63,7 +63,8 @@ export function upToEnough(given: Flow, ending: readonly UnitStage[], signal: Ab
 
 /** What a stage gives until it has enough. The rest is waited for, so that all is counted. */
 async function* whileWanted(batches: AsyncIterable<Batch>, stage: UnitStage): AsyncGenerator<Batch> {
-  let given = 0
+  // A run that goes on has given some before.
+  let given = stage.counters.out
   for await (const batch of batches) {
     if (stage.satisfied === true && given === stage.counters.out) continue
     given += batch.records.length

@@ -1,5 +1,6 @@
 import type { SteerpipeError } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { LeftOut } from '../records/left-out.js'
 import { PythonRandom } from '../records/python-random.js'
 
 /** How many records are gathered into one batch. */
@@ -22,13 +23,14 @@ export async function* interleave(
   seed: number,
 ): AsyncGenerator<Batch> {
   const random = new PythonRandom(seed)
-  const feeds = sources.map((batches, index) => new Feed(batches, weights[index]))
+  const aside: LeftOut[] = []
+  const feeds = sources.map((batches, index) => new Feed(batches, weights[index], aside))
   let gathered = new Gathered()
   try {
     for (const feed of feeds) {
       const error = await feed.fill()
       if (error) {
-        yield Batch.failed(error)
+        yield withAside(Batch.failed(error), aside)
         return
       }
     }
@@ -38,17 +40,23 @@ export async function* interleave(
       gathered.add(feed)
       const error = feed.isEmpty ? await feed.fill() : null
       if (error || gathered.size >= GATHERED) {
-        yield gathered.batch(error)
+        yield withAside(gathered.batch(error), aside)
         gathered = new Gathered()
       }
       if (error) return
       if (feed.ended) live = live.filter((other) => other !== feed)
     }
-    if (gathered.size > 0) yield gathered.batch(null)
+    if (gathered.size > 0 || aside.length > 0) yield withAside(gathered.batch(null), aside)
     for (const last of live) yield* last.rest()
   } finally {
     await Promise.all(sources.map((batches) => batches.return(undefined)))
   }
+}
+
+/** The batch, with what was left out of the sources until now. */
+function withAside(batch: Batch, aside: LeftOut[]): Batch {
+  batch.leftOut = aside.splice(0)
+  return batch
 }
 
 /** The source of the next unit. */
@@ -75,6 +83,7 @@ class Feed {
   constructor(
     private readonly batches: AsyncGenerator<Batch>,
     readonly weight: number,
+    private readonly aside: LeftOut[],
   ) {}
 
   /** Whether the batch has no more units. */
@@ -97,6 +106,7 @@ class Feed {
         return null
       }
       this.batch = value
+      for (const each of value.leftOut) this.aside.push(each)
       this.start = 0
       this.unit = 0
     }

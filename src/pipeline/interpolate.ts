@@ -10,15 +10,22 @@ export type VarValue = string | number | boolean | null
 /** A text in pieces: what stands as it is, and the names that a value is still to be found for. */
 type Pieces = readonly (string | { readonly name: string })[]
 
+/** Where a text comes from that the definition itself does not give: `--set`, or an environment variable or default. */
+export type Outside = 'set' | 'other'
+
 /** What a var stands for. */
 type Var =
   | { readonly kind: 'typed'; readonly value: number | boolean }
-  | { readonly kind: 'text'; readonly pieces: Pieces; readonly fromOutside: boolean }
+  | { readonly kind: 'text'; readonly pieces: Pieces; readonly outside: Outside | undefined }
   /** It hangs on vars that have no value. */
   | { readonly kind: 'unset'; readonly on: readonly string[] }
 
 /** Says that a name means nothing, or that a reference cannot be read. */
 type Complain = (found: string, fix?: string) => void
+
+/** More than any path or expression needs: vars that each stand twice in the next one would double and double. */
+const MAX_CHARACTERS = 100_000
+const MAX_PIECES = 1000
 
 /** `$${` for a plain `${`; a reference; a `${` that is neither. */
 const REFERENCE = /(\$\$\{)|\$\{([^{}:]+)(?::-([^}]*))?\}|\$\{[^{}\s]{0,30}\}?/g
@@ -35,7 +42,7 @@ export class Scope {
 
   /** A var with a value from outside: text, in which nothing is a reference. */
   set(name: string, text: string): void {
-    this.vars.set(name, { kind: 'text', pieces: [text], fromOutside: true })
+    this.vars.set(name, { kind: 'text', pieces: [text], outside: 'set' })
   }
 
   /** A var with the value that the definition gives; it may use the vars before it. */
@@ -50,7 +57,7 @@ export class Scope {
     const pieces: (string | { name: string })[] = []
     const unset: string[] = []
     let known = true
-    let fromOutside = false
+    let outside: Outside | undefined
     let end = 0
     for (const match of text.matchAll(REFERENCE)) {
       const [found, escaped, name, fallback] = match
@@ -66,15 +73,19 @@ export class Scope {
           pieces.push(String(meant.value))
         } else if (meant.kind === 'text') {
           pieces.push(...meant.pieces)
-          fromOutside = whole && meant.fromOutside
+          outside = whole ? meant.outside : undefined
         } else {
           known = false
           unset.push(...meant.on)
         }
       }
+      if (pieces.length > MAX_PIECES || lengthOf(pieces) > MAX_CHARACTERS) {
+        complain('with its references filled in this is too long', 'Write less, or fewer references.')
+        return { kind: 'unset', on: [] }
+      }
     }
     pieces.push(text.slice(end))
-    return known ? { kind: 'text', pieces, fromOutside } : { kind: 'unset', on: unset }
+    return known ? { kind: 'text', pieces, outside } : { kind: 'unset', on: unset }
   }
 
   /** What a reference stands for. */
@@ -96,11 +107,11 @@ export class Scope {
     if (fallback?.includes('${'))
       return mistake(`\`${found}\` has a reference in its default`, 'Give a default that is plain text.')
     const standIn: Var | undefined =
-      fallback === undefined ? undefined : { kind: 'text', pieces: [fallback], fromOutside: true }
+      fallback === undefined ? undefined : { kind: 'text', pieces: [fallback], outside: 'other' }
     if (name.startsWith('env.')) {
       const key = name.slice('env.'.length)
       const value = Object.hasOwn(this.env, key) ? this.env[key] : undefined
-      if (value !== undefined) return { kind: 'text', pieces: [value], fromOutside: true }
+      if (value !== undefined) return { kind: 'text', pieces: [value], outside: 'other' }
       return (
         standIn ??
         mistake(
@@ -120,6 +131,9 @@ export class Scope {
   }
 }
 
+const lengthOf = (pieces: Pieces): number =>
+  pieces.reduce((sum, piece) => sum + (typeof piece === 'string' ? piece.length : 0), 0)
+
 /** Pieces as text: references that are left for the run stay references, and nothing else looks like one. */
 function render(pieces: Pieces): string {
   let text = ''
@@ -137,8 +151,8 @@ function render(pieces: Pieces): string {
 /** What came of interpolation. */
 export interface Interpolated {
   readonly errors: readonly SteerpipeError[]
-  /** Scalars that are wholly a text from outside, which is read as the option's type wants. */
-  readonly texts: ReadonlySet<unknown>
+  /** Scalars that are wholly a text from outside, which is read as the option's type wants, with where it is from. */
+  readonly texts: ReadonlyMap<unknown, Outside>
   /** Vars without a value that are used. */
   readonly unset: ReadonlySet<string>
 }
@@ -149,7 +163,7 @@ export interface Interpolated {
  */
 export function interpolate(file: YamlFile, scope: Scope): Interpolated {
   const errors: SteerpipeError[] = []
-  const texts = new Set<unknown>()
+  const texts = new Map<unknown, Outside>()
   const unset = new Set<string>()
   visit(file.document, {
     Pair(_key, pair, path) {
@@ -162,7 +176,8 @@ export function interpolate(file: YamlFile, scope: Scope): Interpolated {
       if (key === 'key' || !isScalar(target)) return undefined
       const copy = new Scalar(target.value)
       if (alias.range) copy.range = alias.range
-      if (texts.has(target)) texts.add(copy)
+      const outside = texts.get(target)
+      if (outside !== undefined) texts.set(copy, outside)
       return copy
     },
     Scalar(key, node) {
@@ -173,7 +188,7 @@ export function interpolate(file: YamlFile, scope: Scope): Interpolated {
       const meant = scope.resolve(node.value, complain)
       if (meant.kind === 'unset') for (const name of meant.on) unset.add(name)
       else node.value = meant.kind === 'typed' ? meant.value : render(meant.pieces)
-      if (meant.kind === 'text' && meant.fromOutside) texts.add(node)
+      if (meant.kind === 'text' && meant.outside !== undefined) texts.set(node, meant.outside)
     },
   })
   return { errors, texts, unset }

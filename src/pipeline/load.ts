@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { SteerpipeError } from '../errors.js'
 import { systemMessage } from '../storage/input.js'
 import { DefinitionReader } from './definition-reader.js'
@@ -12,7 +12,10 @@ import { readVars, type VarSettings } from './vars.js'
 import { YamlFile } from './yaml-file.js'
 
 /** What a definition is read with: values for vars, and what takes the place of what it says. */
-export type LoadSettings = VarSettings & Replacements
+export interface LoadSettings extends VarSettings, Replacements {
+  /** Folders that `map` may load modules from beside the definition's own. */
+  readonly allow?: readonly string[]
+}
 
 /** A definition that was read. */
 export interface Loaded {
@@ -24,16 +27,25 @@ export interface Loaded {
   readonly unset: readonly SteerpipeError[]
 }
 
+/** More bytes than any pipeline file needs. What YAML makes of them takes some forty times as many. */
+const MAX_BYTES = 1024 * 1024
+
 /** Reads a pipeline file. Mistakes in it are in the result, not thrown. */
 export async function loadFile(path: string, settings: LoadSettings): Promise<Loaded> {
   let bytes: Buffer
   try {
-    bytes = await readFile(path)
+    // One byte more is enough to tell.
+    bytes = Buffer.concat(await createReadStream(path, { end: MAX_BYTES }).toArray())
   } catch (error) {
     const said = error instanceof Error ? systemMessage(error) : String(error)
     const found = `the pipeline file cannot be read: ${said}`
     const fix = 'Give the path of a pipeline file; `steerpipe list` shows those of this folder.'
     return failed(new SteerpipeError('NO_SUCH_INPUT', { found, fix, place: { input: path }, cause: error }))
+  }
+  if (bytes.length > MAX_BYTES) {
+    const found = `a pipeline file of more than ${MAX_BYTES} bytes`
+    const fix = 'Is this a data file? Those are the `inputs` of a pipeline file.'
+    return failed(new SteerpipeError('DEFINITION_SYNTAX', { found, fix, place: { input: path } }))
   }
   if (!isUtf8(bytes)) {
     const found = 'the pipeline file is not UTF-8'
@@ -69,7 +81,12 @@ function loadDefinition(file: YamlFile, settings: LoadSettings): Loaded {
   const { errors, texts, unset } = interpolate(file, scope)
   mistakes.errors.push(...errors)
   const given = file.toJS()
-  const pipeline = new DefinitionReader(isMap(given) ? given : {}, mistakes, texts).pipeline()
+  const pipeline = new DefinitionReader(
+    isMap(given) ? given : {},
+    mistakes,
+    texts,
+    settings.allow ?? [],
+  ).pipeline()
   return {
     pipeline,
     errors: inOrder(mistakes.errors),

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { SteerpipeError } from '../errors.js'
 import { outputExists } from '../stages/write.js'
 import { isRemote } from '../storage/input.js'
-import { isSpecial, partialName } from '../storage/output.js'
+import { isSpecial, partialName } from '../storage/sink.js'
 import type { OpenInput } from './inputs.js'
 import type { Pipeline, StageUse } from './pipeline.js'
 import { fillInput, hasUnset } from './references.js'
@@ -76,10 +76,14 @@ export function outputConflicts(pipeline: Pipeline, inputs: readonly OpenInput[]
   return [...errors.values()]
 }
 
-/** Outputs that are there already. */
-export function existingOutputs(pipeline: Pipeline, inputs: readonly OpenInput[]): SteerpipeError[] {
+/** Outputs that are there already. @param except those that may be there */
+export function existingOutputs(
+  pipeline: Pipeline,
+  inputs: readonly OpenInput[],
+  except: readonly string[],
+): SteerpipeError[] {
   return plannedOutputs(pipeline, inputs)
-    .filter(({ path }) => path !== '-' && existsSync(path) && !isSpecial(path))
+    .filter(({ path }) => path !== '-' && existsSync(path) && !isSpecial(path) && !except.includes(path))
     .map(({ path }) => outputExists(path))
 }
 

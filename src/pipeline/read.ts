@@ -1,8 +1,11 @@
+import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 import { Batch } from '../records/batch.js'
+import type { Mark } from '../records/mark.js'
 import { ErrorPolicy, type StageSettings } from '../stages/policy.js'
 import { Intake, saysNothing } from '../stages/units.js'
+import { behind, type Consumed, type ReadPart } from '../storage/consumed.js'
 import { readBytes } from '../storage/input.js'
 import { openReader } from '../storage/readers.js'
 import type { Scan } from '../storage/record-reader.js'
@@ -19,6 +22,12 @@ export interface ReadSettings extends StageSettings {
   readonly limit?: Limit | undefined
   /** Called with the number of decompressed bytes that were read. */
   readonly onBytes: (count: number) => void
+  /** Go on behind what an earlier run has read. Default: from the start. */
+  readonly from?: ReadPart | undefined
+  /** Keeps account of what was read; undefined if nobody will go on from here. */
+  readonly consumed?: Consumed | undefined
+  /** Called after each batch: gives the mark that shall stand behind it, if one is wanted. */
+  readonly onMark?: ((read: ReadPart) => Mark | null) | undefined
 }
 
 /**
@@ -26,27 +35,41 @@ export interface ReadSettings extends StageSettings {
  * last batch.
  */
 export async function* readRecords(file: string, settings: ReadSettings): AsyncGenerator<Batch> {
-  const { counters, limit } = settings
+  const { counters, limit, consumed, from } = settings
   const options = readerSettings(settings.parse, settings.input)
   const group = Number(settings.parse.options.group)
-  const intake = new Intake('parse', counters, new ErrorPolicy(counters, settings), group)
+  const policy = new ErrorPolicy(counters, settings)
+  const intake = new Intake('parse', counters, policy, group)
   const take = (scan: Scan) => intake.take(limit ? limit.cut(scan) : scan)
   try {
-    const reader = await openReader(options, file)
-    for await (const bytes of readBytes(file)) {
+    const reader = await openReader(options, file, from)
+    const all = readBytes(file)
+    for await (const bytes of from === undefined ? all : behind(all, from, file)) {
       settings.onBytes(bytes.length)
       const batch = take(await reader.read(bytes))
+      batch.leftOut = policy.taken()
+      consumed?.take(bytes, reader.position)
+      const read = intake.isEmpty ? consumed?.lines : undefined
+      if (read && batch.error === null && !limit?.reached) batch.mark = settings.onMark?.(read) ?? null
       if (!saysNothing(batch)) yield batch
       if (batch.error || limit?.reached) return
     }
     const last = take(await reader.end())
     if (!limit?.reached) last.error ??= intake.end() ?? null
+    last.leftOut = policy.taken()
     if (!saysNothing(last)) yield last
   } catch (error) {
     if (!(error instanceof SteerpipeError)) throw error
     yield Batch.failed(error)
   }
 }
+
+const savedLimit = z.strictObject({
+  reached: z.boolean(),
+  good: z.int(),
+  members: z.int(),
+  hasFault: z.boolean(),
+})
 
 /** How many good records are read: whole groups, until there are enough. */
 export class Limit {
@@ -64,6 +87,17 @@ export class Limit {
     private readonly count: number,
     private readonly group: number,
   ) {}
+
+  /** What it has counted, as JSON can spell it. */
+  save(): z.output<typeof savedLimit> {
+    const { reached, good, members, hasFault } = this
+    return { reached, good, members, hasFault }
+  }
+
+  /** @throws ZodError for what `save` has not given */
+  restore(saved: unknown): void {
+    Object.assign(this, savedLimit.parse(saved))
+  }
 
   /** A scan without what comes after the last record that is wanted. */
   cut(scan: Scan): Scan {

@@ -3,6 +3,7 @@ import type { Attribute } from '../records/attributes.js'
 import type { StageSpec } from '../stages/spec.js'
 import { findStage, STAGE_NAMES } from '../stages/table.js'
 import { suggestion } from '../suggest.js'
+import type { Outside } from './interpolate.js'
 import type { Mistakes } from './mistakes.js'
 import { type StageUse, unknownStage } from './pipeline.js'
 import { isMap, type ValuePath } from './problems.js'
@@ -20,11 +21,13 @@ export class StageReader {
   /**
    * @param attributes the definition's own, for every stage that uses them
    * @param texts the scalars whose text came from outside
+   * @param allow folders that code may be loaded from beside the definition's own
    */
   constructor(
     private readonly mistakes: Mistakes,
     private readonly attributes: readonly Attribute[] | undefined,
-    private readonly texts: ReadonlySet<unknown>,
+    private readonly texts: ReadonlyMap<unknown, Outside>,
+    private readonly allow: readonly string[],
   ) {}
 
   list(entries: readonly unknown[], path: YamlPath): StageUse[] {
@@ -85,13 +88,16 @@ export class StageReader {
       ...given,
       ...(usesAttributes && this.attributes && { attributes: this.attributes }),
     }
+    let isNamedByUser = true
     for (const name of (spec.paths ?? []).map(kebab)) {
       const path = options[name]
-      const isFromOutside = this.texts.has(file.nodeAt(inYaml([name])))
-      if (typeof path === 'string' && !isFromOutside) options[name] = fromFolder(file.file, path)
+      const outside = this.texts.get(file.nodeAt(inYaml([name])))
+      isNamedByUser &&= outside === 'set'
+      if (typeof path === 'string' && outside === undefined) options[name] = fromFolder(file.file, path)
     }
+    const folders = [dirname(file.file), ...this.allow]
     return useStage(
-      spec,
+      isNamedByUser ? spec : (spec.within?.(folders) ?? spec),
       options,
       {
         place: file.placeOf(path),

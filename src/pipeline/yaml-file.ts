@@ -42,7 +42,12 @@ export class YamlFile {
     private readonly text: string,
   ) {
     // What YAML would only warn of on stderr, such as an unknown tag, is among the mistakes.
-    this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, logLevel: 'error' })
+    this.document = parseDocument(text, {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      logLevel: 'error',
+      uniqueKeys: false, // the library compares each key with each; `lookThrough` looks for repeated ones
+    })
     this.lookThrough()
   }
 
@@ -177,6 +182,9 @@ export class YamlFile {
       Node: (_key, node, path) => {
         if (!isAlias(node)) {
           if (node.anchor !== undefined) anchors.set(node.anchor, node)
+          for (const key of isMap(node) ? repeatedKeys(node) : []) {
+            refuse('map keys must be unique', key, 'Leave out all but one.')
+          }
           if (isScalar(node) && typeof node.value === 'string' && node.value.includes('\0')) {
             refuse('a NUL character', node, 'Leave it out: no path can hold it.')
           }
@@ -194,6 +202,17 @@ export class YamlFile {
   }
 }
 
+/** The scalar keys of a map that stand there before. */
+function repeatedKeys(map: YAMLMap): Node[] {
+  const seen = new Set<unknown>()
+  return map.items.flatMap(({ key }) => {
+    if (!isScalar(key)) return []
+    const repeated = seen.has(key.value)
+    seen.add(key.value)
+    return repeated ? [key] : []
+  })
+}
+
 /** A mistake in YAML, as far as it can be told what was meant. */
 function explained(error: YAMLParseError | YAMLWarning, line: string): { found: string; fix: string } {
   const plain = line.replace(/"[^"]*"|'[^']*'/g, '').replace(/(^|\s)#.*/, '')
@@ -202,6 +221,9 @@ function explained(error: YAMLParseError | YAMLWarning, line: string): { found: 
       found: 'a `${…}` without quotes inside `{ }` or `[ ]`, where YAML takes its brace for a map’s',
       fix: 'Put the value in quotes: `{ to: "${out}/x.jsonl" }`.',
     }
+  }
+  if (error.message.includes('call stack')) {
+    return { found: 'this is nested too deeply', fix: 'No pipeline needs that many levels.' }
   }
   if (error.code === 'MULTIPLE_DOCS') {
     return { found: 'a second YAML document begins here', fix: 'Give each pipeline a file of its own.' }

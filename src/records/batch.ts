@@ -1,11 +1,15 @@
 import type { SteerpipeError } from '../errors.js'
 import { ByteWriter } from './byte-writer.js'
 import type { Conversation } from './conversation.js'
+import type { LeftOut } from './left-out.js'
+import type { Mark } from './mark.js'
 import type { JsonRecord } from './record.js'
 import type { Sample } from './sample.js'
 
 /** Any record that flows between stages. */
 export type AnyRecord = JsonRecord | Conversation | Sample
+
+const NONE: readonly LeftOut[] = []
 
 /**
  * The records of one chunk, in order: what flows between stages. Carrying many at a time is what makes streams
@@ -19,6 +23,10 @@ export class Batch<R extends AnyRecord = AnyRecord> {
   error: SteerpipeError | null = null
   /** How many units the whole stream has, where that is known before its end: after a shuffle. */
   total: number | null = null
+  /** Records that were left out among these, or right before them. Noted only where somebody wants to know. */
+  leftOut: readonly LeftOut[] = NONE
+  /** Stands behind the records. */
+  mark: Mark | null = null
 
   /**
    * @param records the records

@@ -7,10 +7,19 @@
 const SIZE = 624
 const PERIOD = 397
 
+/** The state of a generator, as JSON can spell it. */
+export interface SavedRandom {
+  readonly index: number
+  readonly words: readonly number[]
+}
+
 /** A Mersenne Twister in the state that `random.seed(n)` leaves Python's in. */
 export class PythonRandom {
   private readonly state = new Uint32Array(SIZE)
   private index = SIZE
+
+  /** How many words its state has. */
+  static readonly words = SIZE
 
   /** @param seed an integer; as in Python, its sign does not matter */
   constructor(seed: number | bigint) {
@@ -49,6 +58,16 @@ export class PythonRandom {
       }
     }
     state[0] = 0x80000000
+  }
+
+  save(): SavedRandom {
+    return { index: this.index, words: [...this.state] }
+  }
+
+  /** Goes on from where another one was. */
+  restore({ index, words }: SavedRandom): void {
+    this.index = index
+    this.state.set(words)
   }
 
   /** The next 32 random bits. */

@@ -83,6 +83,8 @@ export class KeySet {
 export class JsonRecord implements BaseRecord {
   readonly kind = 'json'
   part: string | null = null
+  /** The record as it was read, if this one was made of it in between; null if this is it. */
+  original: JsonRecord | null = null
 
   /**
    * @param line lines (or records) from the origin's first
@@ -105,7 +107,13 @@ export class JsonRecord implements BaseRecord {
   inPart(part: string | null): JsonRecord {
     const copy = new JsonRecord(this.block, this.line, this.start, this.end, this.root)
     copy.part = part
+    copy.original = this.original
     return copy
+  }
+
+  /** The line as it was read, whatever was made of it since. */
+  get readLine(): string {
+    return (this.original ?? this).json()
   }
 
   /** Where it was read. */

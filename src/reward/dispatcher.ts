@@ -2,6 +2,7 @@ import { SteerpipeError } from '../errors.js'
 import { Attempt, Attempts } from './attempts.js'
 import { type Endpoint, NoAnswer } from './endpoint.js'
 import { Fleet, type FleetSettings } from './fleet.js'
+import type { Journal } from './journal.js'
 import { KnownAnswers } from './known-answers.js'
 import { BadAnswer, type Question, type Scores, type ServerRequest, type ServerResponse } from './protocol.js'
 import { Retries } from './retries.js'
@@ -12,6 +13,8 @@ import { denied, failureVerdict, faultIn, saidIn, statusVerdict, type Verdict } 
 export interface DispatcherSettings extends FleetSettings {
   /** Bytes for answers that may be asked for again. */
   readonly cache: number
+  /** Keeps the answers beyond the end of the process. */
+  readonly journal?: Journal | undefined
 }
 
 /**
@@ -54,7 +57,9 @@ export class Dispatcher {
   private closed = false
 
   constructor(private readonly settings: DispatcherSettings) {
-    this.known = new KnownAnswers(settings.cache)
+    const { cache, protocol, model, heads, journal } = settings
+    const asked = { protocol: protocol.name, model, heads, asMessages: protocol.asMessages === true }
+    this.known = new KnownAnswers(cache, asked, journal)
     this.fleet = new Fleet(
       settings,
       () => {
@@ -75,6 +80,11 @@ export class Dispatcher {
   /** From the first endpoint's being ready to the last answer. */
   get seconds(): number {
     return this.began === undefined ? 0 : Math.max(0, this.latest - this.began) / 1000
+  }
+
+  /** Answers of an earlier run that were of use. */
+  get kept(): number {
+    return this.known.kept
   }
 
   /** Texts that are on their way. */
@@ -219,7 +229,8 @@ export class Dispatcher {
           task,
           endpoint,
           fault.cause,
-          () => new SteerpipeError('SCORES_UNUSABLE', { found: fault.found }),
+          () =>
+            new SteerpipeError('SCORES_UNUSABLE', { found: fault.found, tries: task.blames + task.tries }),
         )
       }
     }
@@ -245,7 +256,7 @@ export class Dispatcher {
         task,
         endpoint,
         verdict.cause,
-        () => refusal(response.status, verdict.final === true, said),
+        () => refusal(response.status, verdict.final === true, said, task.blames + task.tries),
         verdict.wait,
       )
     } else {
@@ -371,8 +382,9 @@ export class Dispatcher {
   }
 }
 
-const refusal = (status: number, final: boolean, said: string): SteerpipeError =>
+const refusal = (status: number, final: boolean, said: string, tries: number): SteerpipeError =>
   new SteerpipeError('SERVER_REFUSED', {
+    tries: final ? 1 : tries,
     found: `the server answers ${status} to this text${final ? '' : ', again and again'}${said ? `: ${said}` : ''}`,
   })
 

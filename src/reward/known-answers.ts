@@ -1,20 +1,42 @@
 import { createHash } from 'node:crypto'
+import type { Journal } from './journal.js'
 import type { Question, Scores } from './protocol.js'
 
 /** Bytes that an answer takes here, about, with what the collector of garbage leaves lying about. */
 const ANSWER_BYTES = 1000
 
-/** Answers that may be asked for again, those that are on their way among them, within a memory. */
-export class KnownAnswers {
-  private readonly byText = new Map<string, Promise<Scores>>()
+/** What answers are told apart by, beside the question. */
+export interface Asked {
+  readonly protocol: string
+  readonly model: string
+  readonly heads: readonly string[]
+  /** Whether the server is sent the messages rather than the text. */
+  readonly asMessages: boolean
+}
 
-  /** @param memory bytes */
-  constructor(private readonly memory: number) {}
+/** Answers that need not be asked for again: within a memory, and beyond that what a journal has. */
+export class KnownAnswers {
+  /** Answers that the journal had. */
+  kept = 0
+  private readonly byText = new Map<string, Promise<Scores>>()
+  private readonly salt: string
+
+  /**
+   * @param memory bytes
+   * @param journal what an earlier run was told, and this one is; undefined if nothing is kept
+   */
+  constructor(
+    private readonly memory: number,
+    private readonly asked: Asked,
+    private readonly journal: Journal | undefined,
+  ) {
+    this.salt = JSON.stringify([asked.protocol, asked.model, asked.heads])
+  }
 
   /** The answer to a question: the one that is known, or what `ask` gives. */
   get(question: Question, ask: (question: Question) => Promise<Scores>): Promise<Scores> {
-    const { byText } = this
-    const key = createHash('sha256').update(question.text).digest('base64')
+    const { byText, journal } = this
+    const key = this.keyOf(question)
     const known = byText.get(key)
     if (known !== undefined) {
       // The one that was asked for last is forgotten last.
@@ -22,7 +44,9 @@ export class KnownAnswers {
       byText.set(key, known)
       return known
     }
-    const answer = ask(question)
+    const kept = journal?.find(key)
+    if (kept !== undefined) this.kept++
+    const answer = kept === undefined ? this.askFor(question, key, ask) : Promise.resolve(kept)
     byText.set(key, answer)
     // A failure is not remembered: the next one may fare better.
     answer.catch(() => byText.delete(key))
@@ -31,5 +55,25 @@ export class KnownAnswers {
       byText.delete(oldest)
     }
     return answer
+  }
+
+  private askFor(
+    question: Question,
+    key: string,
+    ask: (question: Question) => Promise<Scores>,
+  ): Promise<Scores> {
+    const { journal } = this
+    const answer = ask(question)
+    if (journal === undefined) return answer
+    return answer.then((scores) => {
+      journal.add(key, scores)
+      journal.check()
+      return scores
+    })
+  }
+
+  private keyOf(question: Question): string {
+    const said = this.asked.asMessages ? JSON.stringify(question.messages()) : question.text
+    return createHash('sha256').update(this.salt).update(said).digest('base64')
   }
 }

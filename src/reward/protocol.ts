@@ -76,6 +76,8 @@ export type Ask = (request: ServerRequest) => Promise<ServerResponse>
 /** How to talk to a kind of reward server. */
 export interface Protocol {
   readonly name: string
+  /** The server has a template of its own: it is sent the messages, not the text. Default false. */
+  readonly asMessages?: boolean
   /** Most texts in one request. */
   readonly mostTexts: number
   /** Most bytes in one request. */

@@ -13,12 +13,12 @@ export function summaryOf(dispatcher: Dispatcher): {
   lines: readonly string[]
   data: Readonly<Record<string, unknown>>
 } {
-  const { counts, retries, endpoints, seconds } = dispatcher
+  const { counts, kept, retries, endpoints, seconds } = dispatcher
   const { questions, asked, answered } = counts
   const rate = seconds > 0 ? answered / seconds : 0
   const causes = [...retries.causes].map(([cause, count]) => `${count} × ${cause}`).join(', ')
   const lines = [
-    `${questions} texts, ${asked} of them distinct (${questions - asked} were known), ${rate.toFixed(0)} a second`,
+    `${questions} texts, ${asked} of them distinct (${questions - asked} were known${kept > 0 ? `, ${kept} from the run before` : ''}), ${rate.toFixed(0)} a second`,
     `asked again: ${causes || 'nothing'}`,
     ...table(endpoints),
   ]
@@ -26,6 +26,7 @@ export function summaryOf(dispatcher: Dispatcher): {
     texts: questions,
     distinct: asked,
     answered,
+    fromJournal: kept,
     textsPerSecond: rate,
     retries: Object.fromEntries(retries.causes),
     endpoints: endpoints.map(({ address, requests, texts, latencies }) => ({

@@ -1,10 +1,14 @@
+import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { ChatText } from '../records/chat-text.js'
 import { type Conversation, cutTurns } from '../records/conversation.js'
+import type { LeftOut } from '../records/left-out.js'
+import type { Mark } from '../records/mark.js'
 import type { Block } from '../records/record.js'
 import type { Dispatcher } from '../reward/dispatcher.js'
 import type { Proxies } from '../reward/endpoint.js'
+import { Journal } from '../reward/journal.js'
 import type { Scores } from '../reward/protocol.js'
 import { statusOf, summaryOf } from '../reward/summary.js'
 import type { AnnotateSettings } from './annotate.js'
@@ -26,6 +30,8 @@ interface Pending {
   readonly conversation: Conversation
   readonly questions: readonly TurnQuestion[]
   answers: readonly Scores[]
+  /** Turns that were cut off, so that it fits. */
+  readonly turnsCut: number
 }
 
 /** Records that leave together. */
@@ -37,9 +43,25 @@ interface Entry {
   readonly outcomes: Map<AnyRecord, Pending | Error>
   readonly texts: number
   readonly bytes: number
+  /** Records among these that are dropped, and turns that were cut off. */
+  readonly tooLong: number
+  readonly turnsCut: number
+  /** What came with the records, and goes on with them. */
+  readonly leftOut: readonly LeftOut[]
+  readonly mark: Mark | null
+  /** Bytes of the journal when it was made: the answers to whatever comes later stand behind them. */
+  readonly kept: number
   readonly done: Promise<void>
   complete: boolean
 }
+
+/** What came with the records of a batch. */
+type Company = Pick<Batch, 'error' | 'leftOut' | 'mark'>
+
+const NO_COMPANY: Company = { error: null, leftOut: [], mark: null }
+
+/** What is remembered: how much of the journal is not needed any more. */
+const savedMemory = z.strictObject({ kept: z.int() })
 
 /** Errors that no record is to blame for: they end the stream whatever is done with bad records. */
 const ENDS_RUN: ReadonlySet<string> = new Set([
@@ -57,6 +79,10 @@ export class AnnotateStage extends Stage {
   private readonly proxies: Proxies
   private readonly runner: CoreRunner<AnyRecord, Conversation>
   private dispatcher: Dispatcher | undefined
+  private journal: Journal | undefined
+  private readonly journalPath: string | undefined
+  /** Bytes of the journal that are not needed: of the entry that is being given, or of the run before. */
+  private kept = 0
   private readonly window: Entry[] = []
   private windowTexts = 0
   private windowBytes = 0
@@ -75,19 +101,38 @@ export class AnnotateStage extends Stage {
         (record, emit) =>
           emit(this.result(record, note)),
     })
-    super('annotate', context, { counters: runner.counters })
+    super('annotate', context, { work: runner })
     this.runner = runner
     this.texts = new ChatText(settings)
     const { env = process.env } = context
+    this.journalPath = context.journal
     this.apiKey = apiKeyOf(settings, env)
     this.proxies = proxiesOf(env)
     this.heads = settings.heads ?? settings.attributes.map(({ name }) => name)
   }
 
+  protected override saved(): unknown {
+    return { kept: this.kept }
+  }
+
+  protected override takeBack(saved: unknown): void {
+    this.kept = savedMemory.parse(saved).kept
+  }
+
+  override async sync(): Promise<void> {
+    await this.journal?.sync()
+  }
+
+  /** What comes with the records waits for their turn with them. */
+  protected override async handleBatch(batch: Batch): Promise<void> {
+    if (this.ended) return
+    await this.deliverAll(this.handle(batch))
+  }
+
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {
     this.dispatcher ??= await this.open()
     // The stream may have been ended in the meantime.
-    if (this.destroyed) await this.dispatcher.close()
+    if (this.destroyed) await this.closeAll()
     for (const entry of this.entriesOf(batch)) {
       this.begin(entry)
       while (this.isFull()) {
@@ -103,13 +148,19 @@ export class AnnotateStage extends Stage {
       await this.window[0].done
       yield this.leave()
     }
+    await this.closeAll()
+  }
+
+  private async closeAll(): Promise<void> {
     await this.dispatcher?.close()
+    await this.journal?.close()
   }
 
   /** What speaks HTTP is loaded only when there is something to be asked. */
   private async open(): Promise<Dispatcher> {
     const { Dispatcher } = await import('../reward/dispatcher.js')
     const { PROTOCOLS } = await import('../reward/protocols/index.js')
+    if (this.journalPath !== undefined) this.journal = new Journal(this.journalPath, this.kept)
     const { server, protocol, model, maxInFlight, maxBatch, requestTimeout, waitReady, cache } = this.settings
     return new Dispatcher({
       protocol: PROTOCOLS[protocol],
@@ -123,6 +174,7 @@ export class AnnotateStage extends Stage {
       cache,
       apiKey: this.apiKey,
       proxies: this.proxies,
+      journal: this.journal,
     })
   }
 
@@ -142,35 +194,42 @@ export class AnnotateStage extends Stage {
   }
 
   /** The batch in pieces, whose questions are asked as each is made. */
-  private *entriesOf({ records, unitEnds, error }: Batch): Generator<Entry> {
+  private *entriesOf({ records, unitEnds, error, leftOut, mark }: Batch): Generator<Entry> {
+    // They may stand anywhere among the records: they go before the first one.
+    let before = leftOut
     let piece = new Piece(unitEnds !== null)
     let start = 0
     for (let unit = 0; start < records.length; unit++) {
       const end = unitEnds === null ? start + 1 : unitEnds[unit]
       const pending = records.slice(start, end).map((record) => this.prepare(record))
-      if (pending.includes(TOO_LONG)) {
-        this.counters.in += end - start
-        this.counters.drop('text too long', end - start)
-      } else {
+      if (pending.includes(TOO_LONG)) piece.tooLong += end - start
+      else {
         for (let i = start; i < end; i++) piece.add(records[i], pending[i - start])
         piece.endUnit()
       }
       if (piece.texts >= ENTRY_TEXTS || piece.records.length >= ENTRY_TEXTS * 4) {
-        yield this.entry(piece, null)
+        yield this.entry(piece, { ...NO_COMPANY, leftOut: before })
+        before = []
         piece = new Piece(unitEnds !== null)
       }
       start = end
     }
-    if (piece.records.length > 0 || error !== null) yield this.entry(piece, error)
+    if (piece.says || error !== null || before.length > 0 || mark !== null) {
+      yield this.entry(piece, { error, leftOut: before, mark })
+    }
   }
 
-  private entry(piece: Piece, error: SteerpipeError | null): Entry {
-    const { records, unitEnds, outcomes, texts, bytes } = piece
+  private entry(piece: Piece, { error, leftOut, mark }: Company): Entry {
+    const { records, unitEnds, outcomes, texts, bytes, tooLong, turnsCut } = piece
     const done = Promise.all(records.map((record) => this.settle(record, outcomes))).then(() => {
       entry.complete = true
       this.wake()
     })
-    const entry: Entry = { records, unitEnds, error, outcomes, texts, bytes, done, complete: false }
+    const kept = this.journal?.bytes ?? 0
+    const entry: Entry = {
+      ...{ records, unitEnds, outcomes, texts, bytes, tooLong, turnsCut },
+      ...{ error, leftOut, mark, kept, done, complete: false },
+    }
     return entry
   }
 
@@ -201,8 +260,13 @@ export class AnnotateStage extends Stage {
     this.window.shift()
     this.windowTexts -= entry.texts
     this.windowBytes -= entry.bytes
-    const { records, unitEnds, outcomes } = entry
+    const { records, unitEnds, outcomes, tooLong, turnsCut, leftOut, mark } = entry
     this.outcomes = outcomes
+    if (tooLong > 0) {
+      this.counters.in += tooLong
+      this.counters.drop('text too long', tooLong)
+    }
+    if (turnsCut > 0) this.counters.note('turns cut', turnsCut)
     const stopped = records.findIndex((record) => endsRun(outcomes.get(record)))
     const batch = stopped < 0 ? new Batch(records, unitEnds) : unitsBefore(stopped, records, unitEnds)
     const error = stopped < 0 ? entry.error : outcomes.get(records[stopped])
@@ -210,6 +274,9 @@ export class AnnotateStage extends Stage {
       batch.error = stopped < 0 ? error : error.at(records[stopped].source.place, 'annotate')
     }
     const result = this.runner.run(batch)
+    result.leftOut = leftOut
+    this.kept = entry.kept
+    if (mark !== null && result.error === null && this.noteOn(mark)) result.mark = mark
     // What is behind an error does not leave any more.
     if (result.error !== null) this.window.length = 0
     return result
@@ -234,8 +301,7 @@ export class AnnotateStage extends Stage {
         conversation = settled(cutTurns(conversation, kept))
         questions = questionsOf(conversation, turns, this.texts)
       }
-      if (cut > 0) this.counters.note('turns cut', cut)
-      return { conversation, questions, answers: [] }
+      return { conversation, questions, answers: [], turnsCut: cut }
     } catch (error) {
       if (!(error instanceof SteerpipeError)) throw error
       return error
@@ -267,8 +333,7 @@ export class AnnotateStage extends Stage {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    const closed = this.dispatcher?.close() ?? Promise.resolve()
-    closed.then(
+    this.closeAll().then(
       () => callback(error),
       () => callback(error),
     )
@@ -309,6 +374,8 @@ class Piece {
   readonly outcomes: Entry['outcomes'] = new Map()
   texts = 0
   bytes = 0
+  tooLong = 0
+  turnsCut = 0
   /** What the last record was read from, and keeps in memory. */
   private block: Block | undefined
 
@@ -324,8 +391,13 @@ class Piece {
     if (block !== this.block) this.bytes += block.text.length
     this.block = block
     if (prepared instanceof SteerpipeError) return
+    this.turnsCut += prepared.turnsCut
     this.texts += prepared.questions.length
     for (const { text } of prepared.questions) this.bytes += text.length
+  }
+
+  get says(): boolean {
+    return this.records.length > 0 || this.tooLong > 0
   }
 
   endUnit(): void {
@@ -347,8 +419,8 @@ const endsRun = (outcome: Pending | Error | undefined): boolean =>
   outcome instanceof SteerpipeError && ENDS_RUN.has(outcome.code)
 
 /** The same error anew: one answer may fail several records, each with its own place. */
-const copyOf = ({ code, found, expected, fix, stage, cause }: SteerpipeError): SteerpipeError =>
-  new SteerpipeError(code, { found, expected, fix, stage, cause })
+const copyOf = ({ code, found, expected, fix, stage, cause, tries }: SteerpipeError): SteerpipeError =>
+  new SteerpipeError(code, { found, expected, fix, stage, cause, tries })
 
 /** How many turns are kept when the one at `index` is too much: up to the last answer before it. */
 function keptTurns({ turns, mask }: Conversation, index: number): number {

@@ -109,6 +109,7 @@ export const annotateSpec = stageSpec({
   emits: () => 'conversation',
   memory: () => 'window',
   keepsOrder: true,
+  free: ['server', 'maxInFlight', 'maxBatch', 'requestTimeout', 'waitReady', 'cache', 'apiKeyEnv'],
   examples: [
     { title: 'SteerLM’s own reward server', yaml: 'annotate: http://127.0.0.1:5555' },
     {

@@ -33,7 +33,7 @@ export interface RunnerOptions<In extends AnyRecord, Out extends AnyRecord> exte
 /** Runs a core over batches: the one place for error policy, units, parts and counters. */
 export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
   readonly counters = new Counters()
-  private readonly policy: ErrorPolicy
+  readonly policy: ErrorPolicy
   private readonly core: Core<In, Out>
   private readonly gathering: Gathering<In> | null
   /** Whether what is made of a unit belongs together. */
@@ -46,7 +46,9 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
     this.policy = new ErrorPolicy(this.counters, options)
     this.core = options.open({ note: (what) => this.counters.note(what) })
     const { gathers } = this.core
-    this.gathering = gathers ? new Gathering(this.counters, (record) => gathers.tie(record)) : null
+    this.gathering = gathers
+      ? new Gathering(this.counters, this.policy, (record) => gathers.tie(record))
+      : null
     this.binds = options.bindsOutput === true
   }
 
@@ -92,7 +94,7 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
       this.counters.in += end - start
       if (bad) {
         this.made.length = before
-        ended = this.policy.take(bad, end - start)
+        ended = this.policy.take(bad, records.slice(start, end))
       } else {
         if (gathered !== undefined) yield* this.takeGathered(gathered)
         if (this.binds && this.made.length > before) this.unitEnds.push(this.made.length)

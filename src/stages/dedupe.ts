@@ -5,7 +5,7 @@ import type { AnyRecord } from '../records/batch.js'
 import { DigestSet } from '../records/digest-set.js'
 import { recordKey } from './record-key.js'
 import { ALL_WIRES, memoryOption, stageSpec } from './spec.js'
-import { type Selection, UnitStage } from './unit-stage.js'
+import { type Memory, type Selection, UnitStage } from './unit-stage.js'
 
 const options = z.strictObject({
   by: z
@@ -32,6 +32,8 @@ export const dedupeSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'all',
   keepsOrder: true,
+  counts: () => true,
+  free: ['memory'],
   examples: [
     { title: 'Each conversation once, whatever its labels', yaml: 'dedupe' },
     { title: 'One response to each prompt', yaml: 'dedupe: prompt' },
@@ -42,13 +44,15 @@ export const dedupeSpec = stageSpec({
 
 class FirstOnly implements Selection {
   readonly reason = 'dedupe'
+  /** All that was seen is too much to be kept. */
+  readonly memory: Memory = { save: () => undefined, restore: () => {} }
   private readonly seen: DigestSet
 
   constructor(
     private readonly key: (record: AnyRecord) => string,
-    private readonly memory: number,
+    private readonly bytes: number,
   ) {
-    this.seen = new DigestSet(memory)
+    this.seen = new DigestSet(bytes)
   }
 
   /** @throws SteerpipeError MEMORY_FULL, and what is wrong with a record */
@@ -58,7 +62,7 @@ class FirstOnly implements Selection {
     )
     if (added !== undefined) return added ? 1 : 0
     throw new SteerpipeError('MEMORY_FULL', {
-      found: `the hashes of ${this.seen.size} different records fill the memory of ${this.memory} bytes`,
+      found: `the hashes of ${this.seen.size} different records fill the memory of ${this.bytes} bytes`,
       expected: 'some 18 bytes for each record that differs from those before it',
       fix: 'Raise `memory`.',
     })

@@ -1,6 +1,7 @@
 import type { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import type { Tie } from '../records/gathers.js'
+import type { ErrorPolicy } from './policy.js'
 import { GappedBatch } from './units.js'
 
 /** Binds records that make something together into units, whatever batches they come in. */
@@ -14,6 +15,7 @@ export class Gathering<In extends AnyRecord> {
 
   constructor(
     private readonly counters: Counters,
+    private readonly policy: ErrorPolicy,
     private readonly tie: (record: In) => Tie,
   ) {}
 
@@ -57,7 +59,7 @@ export class Gathering<In extends AnyRecord> {
     if (length === 0) return
     if (this.cut) {
       this.counters.in += length
-      this.counters.leaveOut('partner', length)
+      this.policy.leavePartners(this.unit)
     } else {
       for (const record of this.unit) this.whole.push(record)
       this.unitEnds.push(this.whole.length)

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ALL_WIRES, stageSpec } from './spec.js'
-import { type Selection, UnitStage } from './unit-stage.js'
+import { type Memory, type Selection, UnitStage } from './unit-stage.js'
 
 const options = z.strictObject({
   count: z.int().min(0).describe('How many records go on; a group that is begun goes on whole.'),
@@ -18,6 +18,7 @@ export const limitSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  counts: () => true,
   examples: [{ title: 'The first thousand', yaml: 'limit: 1000' }],
   create: ({ count }, context) => new UnitStage('limit', context, new First(count)),
 })
@@ -25,6 +26,13 @@ export const limitSpec = stageSpec({
 /** The first units, until they have enough records. */
 class First implements Selection {
   readonly reason = 'limit'
+
+  readonly memory: Memory = {
+    save: () => this.left,
+    restore: (saved) => {
+      this.left = z.number().parse(saved)
+    },
+  }
 
   constructor(private left: number) {}
 

@@ -9,7 +9,7 @@ import type { AnyMapDefinition } from './map-definition.js'
 import { checkModule, loadModule } from './map-module.js'
 import { recordOfText, textOf } from './plain-objects.js'
 import type { StageSettings } from './policy.js'
-import { ALL_WIRES, stageSpec } from './spec.js'
+import { ALL_WIRES, type StageSpec, stageSpec } from './spec.js'
 import { Stage } from './stage.js'
 import { GappedBatch } from './units.js'
 
@@ -18,27 +18,33 @@ const options = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'The module whose default export is the function, or what `defineStage` gives. In a pipeline file the path is from the folder of that file; as a flag, and with `--set`, from the working folder.',
+      'The module whose default export is the function, or what `defineStage` gives. In a pipeline file the path is from the folder of that file; as a flag, and with `--set`, from the working folder. What a pipeline file names must lie in the file’s folder or below it, links followed, or in a folder that `--allow` names.',
     ),
 })
 
 /** Records through a function of the user's. */
-export const mapSpec = stageSpec({
-  name: 'map',
-  summary: 'records through a function of your own',
-  description:
-    'The function is called with each record as a plain JavaScript object, in order and on the main thread, and returns an object, a list of objects, or null for none; or a promise of these. The object that it was given, returned as it was, is the record untouched, to the last byte. Anything else becomes a new record in the canonical spelling, without what `JSON.parse` loses: the digits of integers above 2^53, `3.0` (it becomes `3`), repeated keys. What is returned stays in the part of its record, and of a group (a preference pair) in the group; if there is none for one record of a group, the whole group is dropped. What the function throws is the error of its record. A module may be TypeScript where Node itself runs it.',
-  options,
-  main: 'module',
-  accepts: ALL_WIRES,
-  emits: () => 'json',
-  memory: () => 'constant',
-  keepsOrder: true,
-  examples: [{ title: 'A module beside the pipeline file', yaml: 'map: ./my-stage.mjs' }],
-  paths: ['module'],
-  check: ({ module }) => checkModule(module),
-  create: ({ module }, context) => new MapStage(() => loadModule(module), context),
-})
+export const mapSpec = mapWithin(undefined)
+
+/** @param folders where the module must lie; undefined: anywhere */
+function mapWithin(folders: readonly string[] | undefined): StageSpec<typeof options> {
+  return stageSpec({
+    name: 'map',
+    summary: 'records through a function of your own',
+    description:
+      'The function is called with each record as a plain JavaScript object, in order and on the main thread, and returns an object, a list of objects, or null for none; or a promise of these. The object that it was given, returned as it was, is the record untouched, to the last byte. Anything else becomes a new record in the canonical spelling, without what `JSON.parse` loses: the digits of integers above 2^53, `3.0` (it becomes `3`), repeated keys. What is returned stays in the part of its record, and of a group (a preference pair) in the group; if there is none for one record of a group, the whole group is dropped. What the function throws is the error of its record. A module may be TypeScript where Node itself runs it.',
+    options,
+    main: 'module',
+    accepts: ALL_WIRES,
+    emits: () => 'json',
+    memory: () => 'constant',
+    keepsOrder: true,
+    examples: [{ title: 'A module beside the pipeline file', yaml: 'map: ./my-stage.mjs' }],
+    paths: ['module'],
+    within: mapWithin,
+    check: ({ module }) => checkModule(module, folders),
+    create: ({ module }, context) => new MapStage(() => loadModule(module, folders), context),
+  })
+}
 
 /** A stage that hands records to a function as plain objects, and takes plain objects back. */
 export class MapStage extends Stage {
@@ -50,6 +56,11 @@ export class MapStage extends Stage {
     settings: StageSettings,
   ) {
     super('map', settings)
+  }
+
+  protected override saved(): unknown {
+    // What a function may keep from one record to the next cannot be brought back.
+    return this.definition?.pure === true ? null : undefined
   }
 
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {
@@ -71,7 +82,7 @@ export class MapStage extends Stage {
       if (this.destroyed) return
       this.counters.in += end - start
       if (results instanceof SteerpipeError) {
-        ended = this.policy.take(results, end - start)
+        ended = this.policy.take(results, records.slice(start, end))
         made.leaveGap()
       } else if (results === null) {
         this.counters.drop(this.definition.name ?? 'map', end - start)
@@ -136,6 +147,7 @@ export class MapStage extends Stage {
       if (isUntouched && record.kind === 'json') return record
       const result = recordOfText(isUntouched ? json : resultText(value), origin, tape)
       result.part = part
+      result.original = record.source.original ?? record.source
       return result
     })
   }
@@ -164,12 +176,31 @@ function isUnchanged(value: unknown, text: string): boolean {
   try {
     json = JSON.stringify(before)
     if (JSON.stringify(value) !== json) return false
-  } catch {
-    return false // what it is that cannot be spelled is told when it is to be spelled
+  } catch (error) {
+    // JSON.stringify does not go as deep as records may be nested. What else cannot be spelled is told when it is to be.
+    return error instanceof RangeError && isSame(value, before)
   }
   // NaN, and the Infinity that JSON.parse makes of 1e999, have the spelling of null.
   return !json.includes('null') || isDeepStrictEqual(value, before)
 }
+
+/** Whether two values are alike down to the order of their keys, however deep. */
+function isSame(one: unknown, other: unknown): boolean {
+  const pairs: [unknown, unknown][] = [[one, other]]
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const [a, b] = pair
+    if (Object.is(a, b)) continue
+    if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false
+    const keys = Object.keys(a)
+    const others = Object.keys(b)
+    if (keys.length !== others.length || keys.some((key, i) => key !== others[i])) return false
+    for (const key of keys) pairs.push([a[key], b[key]])
+  }
+  return true
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 
 /** What the function returned as JSON. @throws SteerpipeError MAP_FAILED for what is no record */
 function resultText(value: unknown): string {
@@ -190,6 +221,8 @@ function resultText(value: unknown): string {
     return textOf(value)
   } catch (error) {
     if (!(error instanceof SteerpipeError)) throw error
+    if (error.cause instanceof RangeError)
+      throw refuse('what the function returned is nested too deeply', error)
     // With a cause, what was found is what JSON.stringify said.
     const said =
       error.cause === undefined ? 'the function returned ' : 'what the function returned is no JSON: '

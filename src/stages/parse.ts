@@ -45,6 +45,7 @@ export const parseSpec = stageSpec({
   emits: () => 'json',
   memory: () => 'constant',
   keepsOrder: true,
+  free: ['maxLineBytes'],
   examples: [
     { title: 'JSON Lines', yaml: 'parse' },
     { title: 'One document with the records inside', yaml: 'parse: { format: json, path: data.rows }' },

@@ -28,7 +28,8 @@ export class PlainObjects {
       } catch (error) {
         if (!(error instanceof SteerpipeError)) throw error
         this.counters.in++
-        ended = this.policy.take(error.at({ input: origin.input, record: origin.first }, this.stage), 1)
+        const place = { input: origin.input, record: origin.first }
+        ended = this.policy.take(error.at(place, this.stage), [{ place, line: null }])
         if (ended) break
         gaps.push(records.length)
       }

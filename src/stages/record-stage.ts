@@ -25,9 +25,14 @@ export class RecordStage<Out extends AnyRecord> extends Stage {
     { group = 1, bindsOutput = false }: Binding = {},
   ) {
     const runner = new CoreRunner<AnyRecord, Out>({ ...settings, stage: name, open, bindsOutput })
-    super(name, settings, { counters: runner.counters })
+    super(name, settings, { work: runner })
     this.runner = runner
     this.grouping = group > 1 ? new Grouping(name, this.counters, this.policy, group) : null
+  }
+
+  protected override saved(): unknown {
+    // What gathers always waits for what may still belong to the last one.
+    return this.runner.gathers || this.grouping?.isEmpty === false ? undefined : null
   }
 
   protected override handle(batch: Batch): Results {

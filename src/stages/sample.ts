@@ -8,6 +8,8 @@ const options = z.strictObject({
   seed: seedOption,
 })
 
+const savedRandom = z.strictObject({ index: z.int(), words: z.array(z.int()).length(PythonRandom.words) })
+
 /** A random part of the records. */
 export const sampleSpec = stageSpec({
   name: 'sample',
@@ -20,12 +22,17 @@ export const sampleSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  counts: () => true,
   examples: [{ title: 'A tenth', yaml: 'sample: { fraction: 0.1, seed: 7 }' }],
   create: ({ fraction, seed }, context) => {
     const random = new PythonRandom(seed)
     return new UnitStage('sample', context, {
       reason: 'sample',
       times: () => (random.next() < fraction ? 1 : 0),
+      memory: {
+        save: () => random.save(),
+        restore: (saved) => random.restore(savedRandom.parse(saved)),
+      },
     })
   },
 })

@@ -8,7 +8,9 @@ export function settled(conversation: Conversation): Conversation {
   if (edits === null || edits.length === 0) return conversation
   const { input, line, record, offset } = source.place
   const origin = { input, first: line ?? record ?? 1, offset, unit: source.block.origin.unit }
-  const made = readConversation(recordOfText(conversation.json(), origin, new Tape()))
+  const settledSource = recordOfText(conversation.json(), origin, new Tape())
+  settledSource.original = source.original ?? source
+  const made = readConversation(settledSource)
   made.part = part
   return made
 }

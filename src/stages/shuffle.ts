@@ -34,6 +34,8 @@ export const shuffleSpec = stageSpec({
   emits: (input) => input,
   memory: ({ algorithm }) => (algorithm === 'python' ? 'all' : 'window'),
   keepsOrder: false,
+  counts: () => true,
+  free: ['memory', 'folder'],
   separates: true,
   examples: [
     { title: 'As the original tools do', yaml: 'shuffle: { seed: 10, algorithm: python }' },
@@ -54,7 +56,7 @@ class PythonShuffle extends HoldingStage {
     private readonly settings: ShuffleSettings,
     context: StageContext,
   ) {
-    const records = new NumberedSpill(settings)
+    const records = new NumberedSpill({ ...settings, keepLines: context.setAside })
     super('shuffle', context, records)
     this.records = records
   }
@@ -90,7 +92,7 @@ class BucketShuffle extends HoldingStage {
   private readonly records: KeyedSpill
 
   constructor(settings: ShuffleSettings, context: StageContext) {
-    const records = new KeyedSpill(settings)
+    const records = new KeyedSpill({ ...settings, keepLines: context.setAside })
     const random = new PythonRandom(settings.seed)
     super('shuffle', context, {
       add: (units, start, end) => records.add(units, start, end, random.next()),

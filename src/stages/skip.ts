@@ -17,6 +17,7 @@ export const skipSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  counts: () => true,
   examples: [{ title: 'What comes after the first thousand', yaml: 'skip: 1000' }],
   create: ({ count }, context) => {
     let left = count
@@ -26,6 +27,12 @@ export const skipSpec = stageSpec({
         if (left <= 0) return 1
         left -= end - start
         return 0
+      },
+      memory: {
+        save: () => left,
+        restore: (saved) => {
+          left = z.number().parse(saved)
+        },
       },
     })
   },

@@ -36,6 +36,10 @@ export interface StageContext extends StageSettings {
   readonly overwrite?: boolean
   /** Leave it to the run to make outputs whole, when all of its stages have finished; `write` only. */
   readonly commitLater?: boolean
+  /** Records come in the order in which they were read, so that those that were left out have a place; `write` only. */
+  readonly inOrder?: boolean
+  /** The file in which answers are kept until the run is whole; `annotate` only. */
+  readonly journal?: string
 }
 
 /**
@@ -58,8 +62,17 @@ export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
   readonly examples: readonly [Example, ...Example[]]
   /** Whether neighbours may stand apart behind it: what belongs together must be bound before. */
   readonly separates?: boolean
+  /** Options that do not change what comes out: another time they may differ. */
+  readonly free?: readonly (keyof z.output<Options>)[]
+  /** Whether what becomes of a record hangs on those before it. */
+  readonly counts?: (options: z.output<Options>) => boolean
   /** Options that are paths from the folder of the pipeline file. */
   readonly paths?: readonly string[]
+  /**
+   * The same stage, which loads code from these folders and what is below them only: for code that a pipeline file
+   * names. Only of stages that load code.
+   */
+  readonly within?: (folders: readonly string[]) => StageSpec<Options>
   /** What can only be seen by looking further than at the options themselves. */
   readonly check?: (options: z.output<Options>) => OptionMistake[] | Promise<OptionMistake[]>
   /** The parts that the stage puts records into. */

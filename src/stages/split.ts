@@ -58,6 +58,8 @@ export const splitSpec = stageSpec({
   emits: (input) => input,
   memory: ({ by }) => (by === 'count' ? 'window' : 'constant'),
   keepsOrder: true,
+  counts: ({ by }) => by === 'count',
+  free: ['memory', 'folder'],
   parts: ({ parts }) => Object.keys(parts),
   examples: [
     { title: 'The last twentieth for validation', yaml: 'split: { parts: { train: 0.95, val: 0.05 } }' },
@@ -100,7 +102,7 @@ function divided(batch: Batch, partOf: PartOf, counters: Counters, policy: Error
       madeEnds?.push(made.length)
     } catch (error) {
       if (!(error instanceof SteerpipeError)) throw error
-      ended = policy.take(error.at(records[start].source.place, 'split'), end - start)
+      ended = policy.take(error.at(records[start].source.place, 'split'), records.slice(start, end))
     }
     start = end
   }
@@ -121,7 +123,7 @@ class CountSplit extends HoldingStage {
   private current = 0
 
   constructor({ parts, memory, folder }: SplitOptions, context: StageContext) {
-    const records = new NumberedSpill({ memory, folder })
+    const records = new NumberedSpill({ memory, folder, keepLines: context.setAside })
     super('split', context, records)
     this.records = records
     this.ends = partEnds(parts)
@@ -170,6 +172,10 @@ class HashSplit extends Stage {
     this.ends = partEnds(parts)
     this.key = recordKey(by)
     this.salt = `${seed}:`
+  }
+
+  protected override saved(): unknown {
+    return null
   }
 
   protected override handle(batch: Batch): Batch {

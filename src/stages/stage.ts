@@ -1,6 +1,8 @@
 import { Transform, type TransformCallback } from 'node:stream'
-import { Counters } from '../observe/counters.js'
+import { Counters, type SavedCounters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { LeftOut } from '../records/left-out.js'
+import type { Mark } from '../records/mark.js'
 import { pipesOf, underWay, working } from './downstream.js'
 import { PlainObjects } from './plain-objects.js'
 import { ErrorPolicy, type StageSettings } from './policy.js'
@@ -15,10 +17,25 @@ const BATCHES = 2
 /** What a stage makes: a batch, or several, one after the other. */
 export type Results = Batch | Promise<Batch> | Iterable<Batch> | AsyncIterable<Batch>
 
+/** What a stage notes on a mark. */
+export interface SavedStage {
+  readonly counters: SavedCounters
+  /** What it remembers of the records before, as JSON can spell it, or a promise of that. */
+  readonly memory: unknown
+}
+
 /** What a stage tells beside its counts. */
 export interface StageDetails {
   readonly lines: readonly string[]
   readonly data: Readonly<Record<string, unknown>>
+}
+
+/** How the stream of a stage is set up. */
+export interface StageStream {
+  readonly readableObjectMode?: boolean
+  readonly readableHighWaterMark?: number
+  /** What does the stage's work, if it counts by itself. */
+  readonly work?: { readonly counters: Counters; readonly policy: ErrorPolicy }
 }
 
 /** The longest pause between two looks at what the streams behind a failed stage still hold, in milliseconds. */
@@ -43,6 +60,8 @@ export abstract class Stage extends Transform {
   /** Pieces of work that are not done. */
   private jobs = 0
   private failed = false
+  /** What was left out before, and goes on with the next batch. */
+  private readonly aside: LeftOut[] = []
   /** Called when all that was given has been read, or the stream is destroyed. */
   private onEmpty: (() => void) | undefined
   /** Called when more is wanted, or the stream is destroyed. */
@@ -51,7 +70,7 @@ export abstract class Stage extends Transform {
   constructor(
     readonly stageName: string,
     settings: StageSettings,
-    options: { readableObjectMode?: boolean; readableHighWaterMark?: number; counters?: Counters } = {},
+    options: StageStream = {},
   ) {
     super({
       writableObjectMode: true,
@@ -59,8 +78,8 @@ export abstract class Stage extends Transform {
       readableObjectMode: options.readableObjectMode ?? true,
       readableHighWaterMark: options.readableHighWaterMark ?? BATCHES,
     })
-    this.counters = options.counters ?? new Counters()
-    this.policy = new ErrorPolicy(this.counters, settings)
+    this.counters = options.work?.counters ?? new Counters()
+    this.policy = options.work?.policy ?? new ErrorPolicy(this.counters, settings)
     this.plain = new PlainObjects(stageName, this.counters, this.policy)
   }
 
@@ -70,6 +89,40 @@ export abstract class Stage extends Transform {
   /** The stage's work at the end of the input: what is left to give. */
   protected finish(): Results {
     return []
+  }
+
+  /**
+   * What the stage remembers of the records that it has taken, as JSON can spell it or a promise of that: all that
+   * it takes to go on behind them another time, null if nothing. Undefined if that cannot be, as for a stage that
+   * holds records back: a run over it begins anew.
+   */
+  protected saved(): unknown {
+    return undefined
+  }
+
+  /** Goes on from what `saved` gave. @throws ZodError for anything else */
+  protected takeBack(_saved: unknown): void {}
+
+  /** Goes on from where the stage was when it made this note. @throws ZodError for what is none */
+  restore({ counters, memory }: SavedStage): void {
+    this.counters.restore(counters)
+    this.takeBack(memory)
+  }
+
+  /** Where the stage is when it has come to its end: for the checkpoints of what comes later. */
+  async save(): Promise<SavedStage> {
+    return { counters: this.counters.save(), memory: (await this.saved()) ?? null }
+  }
+
+  /** Notes on a mark where the stage is. Returns whether it can go on from there. */
+  protected noteOn(mark: Mark): boolean {
+    const memory = this.saved()
+    if (memory === undefined) return false
+    // Its failure is told by whoever needs it, if anybody does.
+    if (memory instanceof Promise) memory.catch(() => {})
+    const saved: SavedStage = { counters: this.counters.save(), memory }
+    mark.note(this, saved)
+    return true
   }
 
   /** Gives a batch to the readable side. */
@@ -90,6 +143,14 @@ export abstract class Stage extends Transform {
   /** The batches, typed: what `for await (const batch of stage)` gives. */
   batches(): AsyncIterable<Batch> {
     return this as AsyncIterable<Batch>
+  }
+
+  /** Makes what the stage keeps outside of the process durable. @throws SteerpipeError WRITE_FAILED */
+  async sync(): Promise<void> {}
+
+  /** Whether nothing more is taken: after an error, or since the stream was destroyed. */
+  protected get ended(): boolean {
+    return this.failed || this.destroyed
   }
 
   /** Whether there is work that the stream's own buffers do not show. */
@@ -141,7 +202,7 @@ export abstract class Stage extends Transform {
   override _flush(callback: TransformCallback): void {
     this.queue(async () => {
       await this.handleGathered()
-      if (this.failed || this.destroyed) return
+      if (this.ended) return
       await this.deliverAll(this.finish())
     }, callback)
   }
@@ -190,8 +251,22 @@ export abstract class Stage extends Transform {
   }
 
   protected async handleBatch(batch: Batch): Promise<void> {
-    if (this.failed || this.destroyed) return
+    if (this.ended) return
+    const { leftOut, mark } = batch
+    batch.leftOut = []
+    batch.mark = null
+    for (const each of leftOut) this.aside.push(each)
     await this.deliverAll(this.handle(batch))
+    if (this.ended) return
+    // What did not go with a record goes by itself.
+    const last = new Batch([])
+    if (mark !== null && this.noteOn(mark)) last.mark = mark
+    await this.deliver(last)
+  }
+
+  /** What was left out before the batch that is being worked on, or among it by stages before. */
+  protected get leftOutBefore(): readonly LeftOut[] {
+    return this.aside
   }
 
   /** Gives what a stage made; of several batches each next one is made when there is room for it. */
@@ -200,7 +275,7 @@ export abstract class Stage extends Transform {
     for await (const batch of results) {
       await this.deliver(batch)
       await this.room()
-      if (this.failed || this.destroyed) return
+      if (this.ended) return
     }
   }
 
@@ -214,6 +289,11 @@ export abstract class Stage extends Transform {
   }
 
   private async deliver(batch: Batch): Promise<void> {
+    const own = this.policy.taken()
+    if (own.length > 0 || this.aside.length > 0) {
+      batch.leftOut = [...batch.leftOut, ...this.aside, ...own]
+      this.aside.length = 0
+    }
     const { error } = batch
     if (error === null) {
       if (!saysNothing(batch)) this.give(batch)
@@ -227,7 +307,7 @@ export abstract class Stage extends Transform {
       this.give(batch)
       return
     }
-    if (batch.records.length > 0) this.give(withoutError(batch))
+    if (batch.records.length > 0 || batch.leftOut.length > 0) this.give(withoutError(batch))
     await this.taken()
     throw error
   }
@@ -248,6 +328,8 @@ export abstract class Stage extends Transform {
   }
 }
 
-function withoutError(batch: Batch): Batch {
-  return new Batch<AnyRecord>(batch.records, batch.unitEnds)
+function withoutError({ records, unitEnds, leftOut }: Batch): Batch {
+  const good = new Batch<AnyRecord>(records, unitEnds)
+  good.leftOut = leftOut
+  return good
 }

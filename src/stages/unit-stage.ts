@@ -18,6 +18,16 @@ export interface Selection {
   times(records: readonly AnyRecord[], start: number, end: number): number | readonly AnyRecord[]
   /** Whether all that is still to come will be dropped. Undefined where that cannot be. */
   readonly satisfied?: boolean
+  /** What it remembers of the units before; undefined if it decides about each for itself. */
+  readonly memory?: Memory
+}
+
+/** What can be kept over the end of a process, and be brought back. */
+export interface Memory {
+  /** As JSON can spell it; undefined if it is too much for that. */
+  save(): unknown
+  /** @throws ZodError for what `save` has not given */
+  restore(saved: unknown): void
 }
 
 /** A stage that drops, keeps, repeats or replaces whole units. */
@@ -38,6 +48,15 @@ export class UnitStage extends Stage {
     return this.selection.satisfied
   }
 
+  protected override saved(): unknown {
+    const { memory } = this.selection
+    return memory === undefined ? null : memory.save()
+  }
+
+  protected override takeBack(saved: unknown): void {
+    this.selection.memory?.restore(saved)
+  }
+
   protected override *handle(batch: Batch): Generator<Batch> {
     const { records, unitEnds } = batch
     const gaps = batch instanceof GappedBatch ? batch.gaps : []
@@ -51,7 +70,7 @@ export class UnitStage extends Stage {
       const times = this.judge(records, start, end)
       this.counters.in += end - start
       if (times instanceof SteerpipeError) {
-        ended = this.policy.take(times, end - start)
+        ended = this.policy.take(times, records.slice(start, end))
         made.leaveGap()
       } else if (times === 0) {
         this.counters.drop(this.selection.reason, end - start)

@@ -2,15 +2,15 @@ import { type Place, SteerpipeError } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch, unitsOf } from '../records/batch.js'
 import type { JsonRecord } from '../records/record.js'
-import type { Scan } from '../storage/record-reader.js'
-import type { ErrorPolicy } from './policy.js'
+import type { Fault, Scan } from '../storage/record-reader.js'
+import type { ErrorPolicy, Unread } from './policy.js'
 
 /**
  * Turns scans into batches: applies the error policy to what could not be read, and binds neighbouring records
  * into units of `size`. Counts what comes in (bad records too) and goes out.
  */
 export class Intake {
-  private pending: (JsonRecord | SteerpipeError)[] = []
+  private pending: (JsonRecord | Fault)[] = []
 
   constructor(
     private readonly stage: string,
@@ -18,6 +18,11 @@ export class Intake {
     private readonly policy: ErrorPolicy,
     private readonly size: number,
   ) {}
+
+  /** Whether nothing waits for its partners. */
+  get isEmpty(): boolean {
+    return this.pending.length === 0
+  }
 
   take(scan: Scan): Batch<JsonRecord> {
     const { length: faults } = scan.faults.filter((fault) => !fault.fatal)
@@ -27,11 +32,11 @@ export class Intake {
       return new Batch(scan.records)
     }
     let next = 0
-    for (const { index, error, fatal } of scan.faults) {
-      while (next < index) this.pending.push(scan.records[next++])
-      error.at({ input: '' }, this.stage)
-      if (fatal) return this.endedBy(error)
-      this.pending.push(error)
+    for (const fault of scan.faults) {
+      while (next < fault.index) this.pending.push(scan.records[next++])
+      fault.error.at({ input: '' }, this.stage)
+      if (fault.fatal) return this.endedBy(fault.error)
+      this.pending.push(fault)
     }
     while (next < scan.records.length) this.pending.push(scan.records[next++])
     return this.wholeUnits()
@@ -50,7 +55,8 @@ export class Intake {
     const rest = this.pending
     this.pending = []
     if (rest.length === 0) return undefined
-    return this.policy.take(incomplete(rest.length, this.size, rest[0].place, this.stage), rest.length)
+    const place = 'error' in rest[0] ? rest[0].error.place : rest[0].place
+    return this.policy.take(incomplete(rest.length, this.size, place, this.stage), rest.map(unreadOr))
   }
 
   private wholeUnits(): Batch<JsonRecord> {
@@ -60,10 +66,10 @@ export class Intake {
     let ended: SteerpipeError | undefined
     for (; start + this.size <= this.pending.length && !ended; start += this.size) {
       const unit = this.pending.slice(start, start + this.size)
-      const error = unit.find((entry) => entry instanceof SteerpipeError)
-      if (error === undefined) for (const record of unit) records.push(record as JsonRecord)
+      const fault = unit.find((entry) => 'error' in entry)
+      if (fault === undefined) for (const record of unit) records.push(record as JsonRecord)
       else {
-        ended = this.policy.take(error, this.size)
+        ended = this.policy.take(fault.error, unit.map(unreadOr))
         gaps.push(records.length)
       }
     }
@@ -76,6 +82,9 @@ export class Intake {
     return batch
   }
 }
+
+const unreadOr = (entry: JsonRecord | Fault): JsonRecord | Unread =>
+  'error' in entry ? { place: entry.error.place, line: entry.line } : entry
 
 /** A batch that single records were left out of. Whoever binds neighbours must know where they stood. */
 export class GappedBatch<R extends AnyRecord> extends Batch<R> {
@@ -93,9 +102,11 @@ export class GappedBatch<R extends AnyRecord> extends Batch<R> {
   }
 }
 
-/** Whether a batch says nothing: no records, no error, and none that were left out. */
+/** Whether a batch says nothing: no records, no error, none that were left out, and no mark. */
 export function saysNothing(batch: Batch): boolean {
-  return batch.records.length === 0 && batch.error === null && !(batch instanceof GappedBatch)
+  const { records, error, leftOut, mark } = batch
+  if (records.length > 0 || error !== null || leftOut.length > 0 || mark !== null) return false
+  return !(batch instanceof GappedBatch)
 }
 
 /** Binds neighbouring records into units of `size`, whatever batches they come in. */
@@ -109,6 +120,11 @@ export class Grouping {
     private readonly policy: ErrorPolicy,
     private readonly size: number,
   ) {}
+
+  /** Whether no record waits for its partners. */
+  get isEmpty(): boolean {
+    return this.unit.length === 0
+  }
 
   /** The units that the batch makes whole. */
   take(batch: Batch): Batch {
@@ -132,7 +148,7 @@ export class Grouping {
     if (rest.length === 0) return undefined
     this.counters.in += rest.length
     const [first] = rest
-    return this.policy.take(incomplete(rest.length, this.size, first.source.place, this.stage), rest.length)
+    return this.policy.take(incomplete(rest.length, this.size, first.source.place, this.stage), rest)
   }
 
   private add(record: AnyRecord | undefined, whole: AnyRecord[]): void {
@@ -143,7 +159,7 @@ export class Grouping {
     if (there.length === this.size) for (const member of there) whole.push(member)
     else if (there.length > 0) {
       this.counters.in += there.length
-      this.counters.leaveOut('partner', there.length)
+      this.policy.leavePartners(there)
     }
   }
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import * as z from 'zod'
-import { SteerpipeError } from '../errors.js'
+import { isBehind, SteerpipeError } from '../errors.js'
 import { AsciiLine } from '../records/ascii.js'
 import { type AnyRecord, Batch, type Line, toBytes } from '../records/batch.js'
-import { isSpecial, type Output, openOutput } from '../storage/output.js'
+import type { LeftOut } from '../records/left-out.js'
+import { type Output, openOutput, type SavedOutput, savedOutput } from '../storage/output.js'
+import { isSpecial } from '../storage/sink.js'
 import { type Core, CoreRunner } from './core.js'
 import { ALL_WIRES, type StageContext, stageSpec } from './spec.js'
 import { Stage } from './stage.js'
@@ -72,11 +74,17 @@ const linesOf = (records: readonly AnyRecord[], ascii: boolean): readonly Line[]
 
 const PART = '${part}'
 
+const savedOutputs = z.array(savedOutput.extend({ path: z.string() }))
+
 /** Batches to files, and on. */
 export class WriteStage extends Stage {
   private readonly outputs = new Map<string, Output>()
   /** With `${part}` in the path: refuses records that belong to none. */
   private readonly parts: CoreRunner<AnyRecord, AnyRecord> | null
+  /** Records that were left out before, whose place in the outputs is not known yet. */
+  private readonly unplaced: LeftOut[] = []
+  /** Where to go on, by the outputs' paths. */
+  private from: ReadonlyMap<string, SavedOutput> = new Map()
   private started = false
   private settled = false
 
@@ -86,7 +94,7 @@ export class WriteStage extends Stage {
     private readonly context: StageContext,
   ) {
     const parts = to.includes(PART) ? new CoreRunner({ ...context, stage: 'write', open: requirePart }) : null
-    super('write', context, parts ? { counters: parts.counters } : {})
+    super('write', context, parts ? { work: parts } : {})
     this.parts = parts
   }
 
@@ -97,25 +105,74 @@ export class WriteStage extends Stage {
 
   protected override async handle(batch: Batch): Promise<Batch> {
     await this.start()
-    if (this.parts) {
-      const inParts = this.parts.run(batch)
-      for (const [part, records] of groupByPart(inParts.records))
-        await this.writeTo(
-          this.to.replaceAll(PART, () => part),
-          records,
-        )
-      return inParts
+    if (this.context.inOrder) for (const each of this.leftOutBefore) this.unplaced.push(each)
+    const written = this.parts ? this.parts.run(batch) : batch
+    await this.writeAll(written.records)
+    if (!this.parts) {
+      this.counters.in += batch.records.length
+      this.counters.out += batch.records.length
     }
-    this.counters.in += batch.records.length
-    await this.writeTo(this.to, batch.records)
-    this.counters.out += batch.records.length
-    return batch
+    return written
+  }
+
+  /** Writes records, and learns on the way where those belong that were left out. */
+  private async writeAll(records: readonly AnyRecord[]): Promise<void> {
+    let start = 0
+    for (let i = 0; i < records.length && this.unplaced.length > 0; i++) {
+      const { place } = records[i].source
+      if (!this.unplaced.some((leftOut) => leftOut.place && isBehind(place, leftOut.place))) continue
+      await this.writeSome(records.slice(start, i))
+      start = i
+      this.place((leftOut) => leftOut.place !== undefined && isBehind(place, leftOut.place))
+    }
+    await this.writeSome(start === 0 ? records : records.slice(start))
+  }
+
+  private async writeSome(records: readonly AnyRecord[]): Promise<void> {
+    if (records.length === 0) return
+    if (!this.parts) return this.writeTo(this.to, records)
+    for (const [part, ofPart] of groupByPart(records)) {
+      await this.writeTo(
+        this.to.replaceAll(PART, () => part),
+        ofPart,
+      )
+    }
+  }
+
+  /** Says of records that were left out that they belong here. */
+  private place(belongs: (leftOut: LeftOut) => boolean): void {
+    for (let i = this.unplaced.length - 1; i >= 0; i--) {
+      if (!belongs(this.unplaced[i])) continue
+      const [leftOut] = this.unplaced.splice(i, 1)
+      for (const { path, point } of this.outputs.values()) leftOut.at.set(path, point)
+    }
+  }
+
+  protected override saved(): unknown {
+    this.place(() => true)
+    const saved = [...this.outputs.values()].map((output) => ({ path: output.path, saving: output.save() }))
+    if (saved.some(({ saving }) => saving === undefined)) return undefined
+    return Promise.all(saved.map(async ({ path, saving }) => ({ path, ...(await saving) })))
+  }
+
+  protected override takeBack(saved: unknown): void {
+    this.from = new Map(savedOutputs.parse(saved).map(({ path, ...output }) => [path, output]))
   }
 
   protected override async finish(): Promise<Batch> {
     await this.start()
+    this.place(() => true)
     if (this.context.commitLater !== true) await this.commit()
     return new Batch([])
+  }
+
+  override async sync(): Promise<void> {
+    for (const output of this.outputs.values()) await output.sync()
+  }
+
+  /** Ends the outputs: all is on the disk, under the names that they have until they are whole. */
+  async finishOutputs(): Promise<void> {
+    for (const output of this.outputs.values()) await output.finish()
   }
 
   /** Makes the outputs whole, under their final names. */
@@ -141,6 +198,11 @@ export class WriteStage extends Stage {
     await Promise.all([...this.outputs.values()].map((output) => output.abandon(keep)))
   }
 
+  /** Opens the outputs of a stage that has come to its end in an earlier run. */
+  async reopen(): Promise<void> {
+    await this.start()
+  }
+
   /** Every output that can be known is there from the start, so that it exists at the end, if only empty. */
   private async start(): Promise<void> {
     if (this.started) return
@@ -148,7 +210,8 @@ export class WriteStage extends Stage {
     const paths = this.parts
       ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, () => part))
       : [this.to]
-    for (const path of paths) await this.output(path)
+    // An earlier run may have come upon parts that nobody has declared.
+    for (const path of new Set([...paths, ...this.from.keys()])) await this.output(path)
   }
 
   private async output(path: string): Promise<Output> {
@@ -156,7 +219,7 @@ export class WriteStage extends Stage {
     if (output === undefined) {
       if (path !== '-' && this.context.overwrite !== true && existsSync(path) && !isSpecial(path))
         throw outputExists(path)
-      output = await openOutput(path)
+      output = await openOutput(path, { from: this.from.get(path), checksum: this.context.inOrder === true })
       this.outputs.set(path, output)
     }
     return output
@@ -164,7 +227,7 @@ export class WriteStage extends Stage {
 
   private async writeTo(path: string, records: readonly AnyRecord[]): Promise<void> {
     const output = await this.output(path)
-    if (records.length > 0) await output.write(linesOf(records, this.ascii))
+    await output.write(linesOf(records, this.ascii))
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

@@ -150,7 +150,7 @@ export class DocumentRecords {
     if (!this.inArray && element.kind === undefined) this.path.take(token)
     const line = element.text?.line()
     if (line !== undefined && line.length - 1 <= this.maxBytes) scan.records.push(this.record(element, line))
-    else scan.faults.push({ index: scan.records.length, error: this.refused(element) })
+    else scan.faults.push({ index: scan.records.length, error: this.refused(element), line: null })
   }
 
   private record({ number, start }: Element, text: string): JsonRecord {

@@ -26,6 +26,7 @@ const PIECE_BYTES = 64 * 1024
  * - JSON_SYNTAX, TOO_DEEP, NOT_UTF8 and NO_SUCH_PATH are of the document, and `fatal`: nothing comes after them.
  */
 export class JsonDocumentReader implements RecordReader {
+  readonly position = undefined
   private readonly input: string
   private readonly decoder = new Utf8Decoder()
   private readonly lexemes = new Lexemes()
@@ -104,7 +105,7 @@ export class JsonDocumentReader implements RecordReader {
     if (!this.begun) return
     for (const token of this.tokens(none)) this.records.take(token, this.decoder, scan)
     const error = this.records.end()
-    if (error) scan.faults.push({ index: scan.records.length, error, fatal: true })
+    if (error) scan.faults.push({ index: scan.records.length, error, line: null, fatal: true })
   }
 
   /** Feeds a lexeme, or the end, to the parser. @throws Refusal */
@@ -131,7 +132,7 @@ export class JsonDocumentReader implements RecordReader {
       fix: code === 'NOT_UTF8' ? undefined : FIX,
       place,
     })
-    scan.faults.push({ index: scan.records.length, error, fatal: true })
+    scan.faults.push({ index: scan.records.length, error, line: null, fatal: true })
     this.ended = true
   }
 }

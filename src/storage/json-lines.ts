@@ -3,7 +3,7 @@ import { SteerpipeError } from '../errors.js'
 import { CONTROL, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
 import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
-import type { RecordReader, Scan } from './record-reader.js'
+import { type LinePosition, type RecordReader, type Scan, START } from './record-reader.js'
 import { firstNotUtf8 } from './utf8.js'
 
 const LINE_END = 0x0a
@@ -47,7 +47,18 @@ export class JsonLinesReader implements RecordReader {
   /** Cells that a region's tape begins with. */
   private tapeRoom = 1 << 12
 
-  constructor(private readonly options: LinesOptions) {}
+  /** @param start where the bytes that it is given begin; default at the start of the stream */
+  constructor(
+    private readonly options: LinesOptions,
+    start: LinePosition = START,
+  ) {
+    this.offset = start.bytes
+    this.line = start.lines + 1
+  }
+
+  get position(): LinePosition | undefined {
+    return this.discarding ? undefined : { bytes: this.offset, lines: this.line - 1 }
+  }
 
   private get bytes(): Buffer {
     return this.region.bytes
@@ -70,7 +81,7 @@ export class JsonLinesReader implements RecordReader {
     if (lastEnd >= 0) this.scanRegion(added + lastEnd + 1, scan)
     if (this.held > this.options.maxLineBytes) {
       const place = { input: this.options.input, line: this.line, offset: this.offset }
-      scan.faults.push({ index: scan.records.length, error: this.tooLong().at(place) })
+      scan.faults.push({ index: scan.records.length, error: this.tooLong().at(place), line: null })
       this.skip(this.held)
       this.discarding = true
     }
@@ -176,7 +187,14 @@ export class JsonLinesReader implements RecordReader {
         scanBlock(new Block(origin, text, base, tape, text.includes('\\')), line, true, scan.records)
       } catch (error) {
         const place = { input: origin.input, line: origin.first + line, offset: (origin.offset ?? 0) + base }
-        scan.faults.push({ index: scan.records.length, error: lineError(error).at(place) })
+        scan.faults.push({
+          index: scan.records.length,
+          error: lineError(error).at(place),
+          line:
+            bytes.length - 1 > this.options.maxLineBytes
+              ? null
+              : bytes.toString('latin1', 0, bytes.length - 1),
+        })
       }
     }
     return line

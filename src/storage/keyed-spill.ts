@@ -18,7 +18,7 @@ const MOST_CHUNK_BYTES = 256 * 1024
  * come, and each piece is ordered by itself, so that all reading and writing is sequential.
  */
 export class KeyedSpill {
-  private readonly pack = new UnitPack()
+  private readonly pack: UnitPack
   private file: SpillFile | null = null
   /** Bytes that are held at a time: a quarter of the memory, for two pieces are there at once, and what is made of them. */
   private readonly room: number
@@ -28,6 +28,7 @@ export class KeyedSpill {
   private readonly loaded = [Buffer.alloc(0), Buffer.alloc(0)]
 
   constructor(private readonly settings: SpillSettings) {
+    this.pack = new UnitPack(settings.keepLines)
     this.room = Math.min(settings.memory / 4, 2 ** 30)
     this.logs = [new UnitLog(this.chunkBytes(1))]
   }

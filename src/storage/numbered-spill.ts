@@ -18,7 +18,7 @@ const CHUNK_SLACK = 32 * 1024
  * goes to a file, from which units are read here and there, as the order wants.
  */
 export class NumberedSpill {
-  private readonly pack = new UnitPack()
+  private readonly pack: UnitPack
   /** The first units, one after the other. */
   private readonly kept: ByteWriter[] = []
   private keptBytes = 0
@@ -29,7 +29,9 @@ export class NumberedSpill {
   /** Where each unit begins, counted over all of them. */
   private readonly starts = new Starts()
 
-  constructor(private readonly settings: SpillSettings) {}
+  constructor(private readonly settings: SpillSettings) {
+    this.pack = new UnitPack(settings.keepLines)
+  }
 
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number): void {

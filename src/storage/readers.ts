@@ -1,5 +1,5 @@
 import { JsonLinesReader } from './json-lines.js'
-import type { RecordReader } from './record-reader.js'
+import type { LinePosition, RecordReader } from './record-reader.js'
 
 /** What a reader of any format needs to know. */
 export interface ReaderSettings {
@@ -15,19 +15,24 @@ export interface ReaderSettings {
  * The reader for a format. Those that are not JSON Lines bring their libraries when they are used.
  *
  * @param input the name of the input, for places
+ * @param start where the bytes that it is given begin; default at the start. (A document has only that.)
  */
-export async function openReader(settings: ReaderSettings, input: string): Promise<RecordReader> {
+export async function openReader(
+  settings: ReaderSettings,
+  input: string,
+  start?: LinePosition,
+): Promise<RecordReader> {
   const { maxLineBytes } = settings
   switch (settings.format) {
     case 'jsonl':
-      return new JsonLinesReader({ input, maxLineBytes })
+      return new JsonLinesReader({ input, maxLineBytes }, start)
     case 'json': {
       const { JsonDocumentReader } = await import('./json-document.js')
       return new JsonDocumentReader({ input, path: settings.path, maxRecordBytes: maxLineBytes })
     }
     case 'lines': {
       const { TextLinesReader } = await import('./text-lines.js')
-      return new TextLinesReader({ input, field: settings.field, maxLineBytes })
+      return new TextLinesReader({ input, field: settings.field, maxLineBytes }, start)
     }
   }
 }

@@ -4,4 +4,6 @@ export interface SpillSettings {
   readonly memory: number
   /** The folder of the spill file; default the system's for temporary files. */
   readonly folder?: string | undefined
+  /** Hold the line that each record was read from, too, whatever was made of it since. Default false. */
+  readonly keepLines?: boolean | undefined
 }

@@ -4,7 +4,7 @@ import { SteerpipeError } from '../errors.js'
 import { encode } from '../records/json-text.js'
 import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { scanValue, Tape } from '../records/tape.js'
-import type { RecordReader, Scan } from './record-reader.js'
+import { type LinePosition, type RecordReader, type Scan, START } from './record-reader.js'
 import { firstNotUtf8 } from './utf8.js'
 
 const LINE_END = 0x0a
@@ -39,28 +39,39 @@ export class TextLinesReader implements RecordReader {
   private readonly head: string
   /** The first bytes, while they may be the beginning of a byte order mark. */
   private first: Buffer | undefined = Buffer.alloc(0)
-  /** Bytes of the stream that split2 was given, or that were left out before it. */
+  /** Bytes of the stream that were taken. */
   private written = 0
   /** Bytes of the stream before the line that is not whole yet. */
   private offset = 0
   /** The number of that line, from 1. */
   private line = 1
-  /** That line is too long, and was reported: split2 passes over it. */
+  /** That line is too long, and was reported: what comes of it is passed over. */
   private overflowing = false
+  /** What there is of that line. split2 would go through it again with each chunk: it gets whole lines only. */
+  private open = Buffer.alloc(0)
+  private held = 0
 
-  /** @param options the input's name, the field, and the longest line in bytes */
-  constructor(private readonly options: TextOptions) {
+  /**
+   * @param options the input's name, the field, and the longest line in bytes
+   * @param start where the bytes that it is given begin; default at the start of the stream
+   */
+  constructor(
+    private readonly options: TextOptions,
+    start: LinePosition = START,
+  ) {
+    this.offset = this.written = start.bytes
+    this.line = start.lines + 1
+    if (start.bytes > 0) this.first = undefined
     this.head = `{"${encode(options.field)}": `
-    const settings: split.Options & { skipOverflow: boolean } = {
-      maxLength: options.maxLineBytes,
-      skipOverflow: true,
-      decodeStrings: false,
-    }
     // Nothing is passed on, so that no buffer of the stream's can fill up and hold lines back.
     const keep = (line: string): void => {
       this.lines.push(line)
     }
-    this.splitter = split('\n', keep, settings)
+    this.splitter = split('\n', keep, { decodeStrings: false })
+  }
+
+  get position(): LinePosition | undefined {
+    return this.overflowing ? undefined : { bytes: this.offset, lines: this.line - 1 }
   }
 
   async read(chunk: Uint8Array): Promise<Scan> {
@@ -99,34 +110,51 @@ export class TextLinesReader implements RecordReader {
   private async write(bytes: Buffer, scan: Scan): Promise<void> {
     if (this.overflowing) {
       const lineEnd = bytes.indexOf(LINE_END)
-      // What split2 leaves out need not be decoded for it.
-      if (lineEnd < 0) {
-        this.written += bytes.length
-        return
-      }
-      this.offset = this.written + lineEnd + 1
+      this.written += lineEnd < 0 ? bytes.length : lineEnd + 1
+      if (lineEnd < 0) return
+      this.offset = this.written
       this.line++
       this.overflowing = false
+      bytes = bytes.subarray(lineEnd + 1)
     }
     this.written += bytes.length
-    const text = bytes.toString('latin1')
-    await new Promise<void>((resolve, reject) => {
-      this.splitter.write(text, 'latin1', (error) => (error ? reject(error) : resolve()))
-    })
-    const tape = new Tape()
-    for (const line of this.lines) this.take(line, tape, scan)
-    this.lines.length = 0
-    if (this.written - this.offset > this.options.maxLineBytes) {
-      this.overflowing = true
-      this.refuse(this.tooLong(), scan)
+    const end = bytes.lastIndexOf(LINE_END) + 1
+    if (end > 0) {
+      const text = this.open.toString('latin1', 0, this.held) + bytes.toString('latin1', 0, end)
+      this.held = 0
+      await new Promise<void>((resolve, reject) => {
+        this.splitter.write(text, 'latin1', (error) => (error ? reject(error) : resolve()))
+      })
+      const tape = new Tape()
+      for (const line of this.lines) this.take(line, tape, scan)
+      this.lines.length = 0
     }
+    this.hold(bytes.subarray(end))
+    if (this.held > this.options.maxLineBytes) {
+      this.overflowing = true
+      this.open = Buffer.alloc(0)
+      this.held = 0
+      this.refuse(this.tooLong(), null, scan)
+    }
+  }
+
+  private hold(bytes: Buffer): void {
+    const length = this.held + bytes.length
+    if (length > this.open.length) {
+      const more = Buffer.allocUnsafeSlow(2 * length)
+      this.open.copy(more, 0, 0, this.held)
+      this.open = more
+    }
+    bytes.copy(this.open, this.held)
+    this.held = length
   }
 
   /** Takes a line without its line end. */
   private take(line: string, tape: Tape, scan: Scan): void {
     const text = line.endsWith('\r') ? line.slice(0, -1) : line
-    if (line.length > this.options.maxLineBytes) this.refuse(this.tooLong(), scan)
-    else if (BEYOND_ASCII.test(text) && !isUtf8(Buffer.from(text, 'latin1'))) this.refuse(notUtf8(text), scan)
+    if (line.length > this.options.maxLineBytes) this.refuse(this.tooLong(), null, scan)
+    else if (BEYOND_ASCII.test(text) && !isUtf8(Buffer.from(text, 'latin1')))
+      this.refuse(notUtf8(text), line, scan)
     else if (text !== '') scan.records.push(this.record(text, tape))
     this.offset += line.length + 1
     this.line++
@@ -152,9 +180,9 @@ export class TextLinesReader implements RecordReader {
     })
   }
 
-  private refuse(error: SteerpipeError, scan: Scan): void {
+  private refuse(error: SteerpipeError, line: string | null, scan: Scan): void {
     const place = { input: this.options.input, line: this.line, offset: this.offset }
-    scan.faults.push({ index: scan.records.length, error: error.at(place) })
+    scan.faults.push({ index: scan.records.length, error: error.at(place), line })
   }
 }
 

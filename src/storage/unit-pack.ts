@@ -19,7 +19,7 @@ const UNIT = { size: 0, key: 4, records: 12, header: 16 } as const
 const RECORD = {
   kind: 0,
   /** Whether its number counts lines. */
-  line: 1,
+  isLine: 1,
   respell: 2,
   part: 4,
   input: 8,
@@ -32,7 +32,9 @@ const RECORD = {
   /** What its positions, and the ends on its tape, are counted from. */
   textFrom: 36,
   tapeFrom: 40,
-  header: 44,
+  /** Bytes of the line that it was read from; none if its JSON is that line, or nobody will ask. */
+  line: 44,
+  header: 48,
 } as const
 
 const CELL = Int32Array.BYTES_PER_ELEMENT
@@ -71,6 +73,9 @@ export class UnitPack {
   /** Whether any of the units came bound. */
   binds = false
 
+  /** @param keepLines keep the line that each record was read from, whatever was made of it since */
+  constructor(private readonly keepLines = false) {}
+
   /** Adds the unit `records[start, end)`. */
   pack(records: readonly AnyRecord[], start: number, end: number, key: number, out: ByteWriter): void {
     const unit = out.reserve(UNIT.header)
@@ -88,9 +93,13 @@ export class UnitPack {
     record.writeTo(out)
     const json = out.size - at - RECORD.header
     const cells = record.kind === 'json' ? packTape(record, out) : 0
+    const before = out.size
+    if (this.keepLines && (record.kind !== 'json' || source.original !== null)) out.text(source.readLine)
+    const line = out.size - before
     const bytes = out.take()
+    bytes.writeUInt32LE(line, at + RECORD.line)
     bytes[at + RECORD.kind] = KINDS.indexOf(record.kind)
-    bytes[at + RECORD.line] = block.origin.unit === 'line' ? 1 : 0
+    bytes[at + RECORD.isLine] = block.origin.unit === 'line' ? 1 : 0
     bytes[at + RECORD.respell] = block.respell ? 1 : 0
     bytes.writeUInt32LE(this.parts.number(record.part), at + RECORD.part)
     bytes.writeUInt32LE(this.inputs.number(block.origin.input), at + RECORD.input)
@@ -178,20 +187,21 @@ export class Unpacker {
     const { tape, pack } = this
     const json = at + RECORD.header
     const cells = json + bytes.readUInt32LE(at + RECORD.json)
-    const end = cells + bytes.readUInt32LE(at + RECORD.cells) * CELL
+    const line = cells + bytes.readUInt32LE(at + RECORD.cells) * CELL
+    const end = line + bytes.readUInt32LE(at + RECORD.line)
     const offset = bytes.readDoubleLE(at + RECORD.offset)
     const origin: Origin = {
       input: pack.input(bytes.readUInt32LE(at + RECORD.input)),
       first: bytes.readDoubleLE(at + RECORD.first),
       offset: Number.isNaN(offset) ? undefined : offset,
-      unit: bytes[at + RECORD.line] === 1 ? 'line' : 'record',
+      unit: bytes[at + RECORD.isLine] === 1 ? 'line' : 'record',
     }
     const respell = bytes[at + RECORD.respell] === 1
     const text = bytes.toString('latin1', json, cells)
     const root = tape.length
     let block: Block
-    if (end > cells) {
-      tape.append(bytes.subarray(cells, end))
+    if (line > cells) {
+      tape.append(bytes.subarray(cells, line))
       const textShift = -bytes.readInt32LE(at + RECORD.textFrom)
       const tapeShift = root - bytes.readInt32LE(at + RECORD.tapeFrom)
       block = new Block(origin, text, 0, tape, respell, textShift, tapeShift)
@@ -200,13 +210,22 @@ export class Unpacker {
       scanValue(`${text}\n`, skipSpace(text, 0), tape, false)
       block = new Block(origin, text, 0, tape, respell)
     }
-    const record = ofKind(KINDS[bytes[at + RECORD.kind]], new JsonRecord(block, 0, 0, text.length, root))
+    const source = new JsonRecord(block, 0, 0, text.length, root)
+    if (end > line) source.original = lineRecord(bytes.toString('latin1', line, end), origin)
+    const record = ofKind(KINDS[bytes[at + RECORD.kind]], source)
     record.part = pack.part(bytes.readUInt32LE(at + RECORD.part))
     this.records.push(record)
     this.length += text.length
     return end
   }
 }
+
+/** A record of which nothing will be asked but its line and its place. */
+function lineRecord(line: string, origin: Origin): JsonRecord {
+  return new JsonRecord(new Block(origin, line, 0, NO_TAPE, false), 0, 0, line.length, 0)
+}
+
+const NO_TAPE = new Tape(1)
 
 function ofKind(kind: RecordKind, source: JsonRecord): AnyRecord {
   if (kind === 'json') return source

@@ -44,6 +44,7 @@ describe('a bad record ends the run', () => {
       'reg-first.jsonl.gz',
       'reg-second.jsonl.gz.partial',
       'sft-first.jsonl',
+      'sft-first.jsonl.checkpoint',
       'sft-second.jsonl.partial',
     ])
     expect(read(cwd, 'sft-first.jsonl')).toBe(all(labelled))

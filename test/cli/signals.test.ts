@@ -156,7 +156,8 @@ describe.skipIf(process.platform === 'win32')('an interrupted run', () => {
     const ended = await interrupt(running, 'SIGINT')
     writer.kill()
     expect(ended.status).toBe(130)
-    expect(names(cwd)).toEqual(['in', 'out-one', 'out-two', 'rows', 'x.yaml'])
+    // What was whole stands on record, for `--resume`.
+    expect(names(cwd)).toEqual(['in', 'out-one', 'out-one.checkpoint', 'out-two', 'rows', 'x.yaml'])
     expect(read(cwd, 'out-one')).toBe('{"a":1}\n')
     expect(read(cwd, 'out-two')).toBe('earlier')
     // And the next run finds its way.

@@ -5,7 +5,11 @@ const question = (text: string) => ({ text: Buffer.from(text), messages: () => [
 
 /** What is known, and what was asked. */
 function answers(memory: number) {
-  const known = new KnownAnswers(memory)
+  const known = new KnownAnswers(
+    memory,
+    { protocol: 'p', model: 'm', heads: [], asMessages: false },
+    undefined,
+  )
   const asked: string[] = []
   const get = (text: string) =>
     known.get(question(text), async ({ text: fresh }) => {

@@ -23,6 +23,7 @@ import { MODELS, requireServed } from './served-models.js'
  */
 export const nim: Protocol = {
   name: 'nim',
+  asMessages: true,
   mostTexts: 1,
   mostBytes: Number.POSITIVE_INFINITY,
   usualTexts: 1,

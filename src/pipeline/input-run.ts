@@ -1,0 +1,365 @@
+import { Readable, Writable } from 'node:stream'
+import { pipeline as connect } from 'node:stream/promises'
+import type { InputReport, StageReport } from '../observe/report.js'
+import type { Batch } from '../records/batch.js'
+import type { Mark } from '../records/mark.js'
+import { annotateSpec } from '../stages/annotate.js'
+import type { StageSettings } from '../stages/policy.js'
+import type { StageContext } from '../stages/spec.js'
+import type { Stage } from '../stages/stage.js'
+import type { UnitStage } from '../stages/unit-stage.js'
+import { WriteStage, writeSpec } from '../stages/write.js'
+import { plainSize } from '../storage/input.js'
+import {
+  type SavedAside,
+  type SavedReading,
+  type SavedStage,
+  type SavedWhole,
+  savedCounters,
+  savedStage,
+} from './checkpoint.js'
+import type { InputName } from './dead-letter.js'
+import { endingStages, firstRecords, through, upToEnough } from './flow.js'
+import type { OpenInput } from './inputs.js'
+import { interleave } from './interleave.js'
+import type { Keeper } from './keeper.js'
+import { type Pipeline, readerSettings, type StageUse, unitOf } from './pipeline.js'
+import { Limit } from './read.js'
+import { fillInput } from './references.js'
+import type { Progress, RunSettings } from './run.js'
+import type { Session } from './session.js'
+import type { SetAside } from './set-aside.js'
+import { SourceReader, type SourceSettings } from './source-reader.js'
+import { type WiredInput, type WiredStage, wireInput } from './wiring.js'
+
+/** What the inputs of a run have in common. */
+export interface RunContext {
+  readonly settings: RunSettings
+  readonly session: Session
+  readonly aside: SetAside
+}
+
+/** A stage of a run. */
+interface RunningStage {
+  readonly stage: Stage
+  readonly use: StageUse
+}
+
+/** Milliseconds between two tellings of how far the run has come, while nothing is read. */
+const TELL_EVERY = 500
+
+/** One pass of a pipeline, over one input. */
+export class InputRun {
+  private readonly wired: WiredInput
+  /** The stages of single sources, in the order in which their sources are read. */
+  private readonly own: RunningStage[][] = []
+  private readonly common: readonly RunningStage[]
+  private readonly reader: SourceReader
+  private readonly keeper: Keeper | undefined
+  /** Where an earlier run was stopped in this input. */
+  private readonly earlier: SavedReading | undefined
+  /** Those of the common stages that may have enough before the input is at its end. */
+  private readonly ending: readonly UnitStage[]
+  private readonly total: number | undefined
+  /** Whether records come to the end in the order in which they were read. */
+  private readonly isInOrder: boolean
+  /** What the records are called when they are set aside. */
+  private readonly name: InputName
+  private readonly started = performance.now()
+  /** How many `annotate` stages were made. */
+  private annotating = 0
+  /** Ends what a source is still at when the run is over. */
+  private readonly over = new AbortController()
+  private readonly signal: AbortSignal
+
+  constructor(
+    private readonly pipeline: Pipeline,
+    private readonly input: OpenInput,
+    private readonly context: RunContext,
+  ) {
+    const { settings, session } = context
+    this.wired = wireInput(pipeline, input)
+    this.signal = settings.signal ? AbortSignal.any([settings.signal, this.over.signal]) : this.over.signal
+    this.keeper = session.keeper
+    this.earlier = this.keeper?.readingOf(input.name)
+    this.isInOrder = !input.interleave && this.uses().every(({ spec }) => spec.keepsOrder)
+    this.name = { name: input.name, fields: textFields(pipeline, input) }
+    this.common = this.create(this.wired.common, this.earlier?.common)
+    this.reader = this.newReader()
+    this.total = plainSize(input.sources.flatMap(({ files }) => files))
+    // What a source's own `write` is to hold is read to the end, whatever comes after it.
+    const ownWrites = input.sources.some(({ stages }) => stages.some(({ spec }) => spec === writeSpec))
+    this.ending = ownWrites ? [] : endingStages(this.common.map(({ stage }) => stage))
+  }
+
+  private newReader(): SourceReader {
+    const { pipeline, input, keeper } = this
+    const { limit } = this.context.settings
+    const settings: SourceSettings = {
+      ...this.stageSettings(),
+      pipeline,
+      input,
+      newLimit: () => (limit === undefined ? undefined : new Limit(limit, unitOf(this.uses()))),
+      keeps: keeper !== undefined,
+      isMarkDue: () => keeper?.isDue === true,
+      onRead: () => this.tell(),
+    }
+    return new SourceReader(settings, this.earlier)
+  }
+
+  async run(): Promise<InputReport> {
+    // A stage may wait for a server for long, while nothing is read.
+    const telling = setInterval(() => this.tell(), TELL_EVERY)
+    const common = this.common.map(({ stage }) => stage)
+    const given = { batches: this.batches(), stages: common }
+    const { batches, stages } = upToEnough(given, this.ending, this.signal)
+    try {
+      const source = Readable.from(batches, { highWaterMark: 1 })
+      await connect([source, ...stages, this.end()], { signal: this.signal })
+      await this.context.aside.takeRest(this.name, this.reader.parsed.in, true)
+      await this.commit()
+    } catch (error) {
+      await this.keeper?.idle().catch(() => {}) // the run has failed already
+      const isAborted = this.context.settings.signal?.aborted === true
+      const keep = !isAborted || this.keeper?.keeps(this.input.name) === true
+      for (const write of this.writes()) await write.abandon(keep)
+      throw error
+    } finally {
+      clearInterval(telling)
+      this.over.abort()
+    }
+    this.tell()
+    return this.report()
+  }
+
+  /** All that the records go through. */
+  private uses(): StageUse[] {
+    const { parse, stages } = this.pipeline
+    const { sources } = this.input
+    return [
+      ...sources.flatMap((source) => [source.parse ?? parse, ...source.stages]),
+      ...this.input.stages,
+      ...stages,
+    ]
+  }
+
+  /** All stages after `parse` that were begun. */
+  private running(): RunningStage[] {
+    return [...this.own.flat(), ...this.common]
+  }
+
+  /** The outputs, which become whole, or not, together. */
+  private writes(): WriteStage[] {
+    return this.running().flatMap(({ stage }) => (stage instanceof WriteStage ? stage : []))
+  }
+
+  private stageSettings(): StageSettings {
+    const { onError, onLeftOut } = this.context.settings
+    return {
+      ...(onError && { onError }),
+      ...(onLeftOut && { onLeftOut }),
+      setAside: this.context.aside.isWanted,
+    }
+  }
+
+  /** Streams for the stages of a list. @param earlier where they were when an earlier run was stopped */
+  private create(wired: readonly WiredStage[], earlier: readonly SavedStage[] = []): RunningStage[] {
+    const { settings, session, aside } = this.context
+    return wired.map(({ use, parts }, index) => {
+      const journal =
+        use.spec === annotateSpec ? session.journalOf(this.input.name, this.annotating++) : undefined
+      const context: StageContext = {
+        ...this.stageSettings(),
+        ...(parts && { parts }),
+        ...(journal !== undefined && { journal }),
+        env: settings.env ?? process.env,
+        overwrite: settings.force === true || this.pipeline.overwrite,
+        commitLater: true,
+        inOrder: this.isInOrder && aside.isWanted,
+      }
+      const stage = use.spec.create(fillInput(use.options, this.input.name), context)
+      const saved = earlier.at(index)
+      if (saved) stage.restore(saved)
+      return { use, stage }
+    })
+  }
+
+  // -------------------------------------------------------------------------------------------------- the source
+
+  /** The records of all sources, each through its own stages. An error is in the last batch. */
+  private async *batches(): AsyncGenerator<Batch> {
+    for await (const batch of this.mixed()) {
+      // What a source's own shuffle knows of its length is not the length of all.
+      if (this.input.sources.length > 1) batch.total = null
+      yield batch
+      if (batch.error) return
+    }
+  }
+
+  private mixed(): AsyncIterable<Batch> {
+    const { sources, interleave: mix } = this.input
+    const batches = sources.map((_, index) => this.fromSource(index))
+    if (mix === undefined) return oneAfterTheOther(batches)
+    const weights = sources.map(({ weight = 1 }) => weight)
+    const { limit } = this.context.settings
+    const drawn = interleave(batches, weights, mix.seed)
+    return limit === undefined ? drawn : firstRecords(drawn, limit)
+  }
+
+  /** The records of a source through its own stages, which are made when the first record is asked for. */
+  private async *fromSource(index: number): AsyncGenerator<Batch> {
+    const begun = this.earlier?.own ?? []
+    const own = this.create(this.wired.own[index], begun.at(index))
+    this.own.push(own)
+    const stages = own.map(({ stage }) => stage)
+    if (index + 1 < begun.length) {
+      // An earlier run has come to its end.
+      for (const stage of stages) if (stage instanceof WriteStage) await stage.reopen()
+      await this.reader.check(index)
+      return
+    }
+    const ending = endingStages(stages)
+    const isEnough = () => [...ending, ...this.ending].some(({ satisfied }) => satisfied)
+    const read = this.reader.read(index, isEnough)
+    yield* through(upToEnough({ batches: read, stages }, ending, this.signal), this.signal)
+  }
+
+  // ----------------------------------------------------------------------------------------------------- the end
+
+  /** The end of the row: what comes here has been written. */
+  private end(): Writable {
+    return new Writable({
+      objectMode: true,
+      write: (batch: Batch, _encoding, callback) => {
+        this.arrived(batch).then(() => callback(), callback)
+      },
+    })
+  }
+
+  private async arrived(batch: Batch): Promise<void> {
+    const { aside } = this.context
+    const read = this.reader.parsed.in
+    await aside.take(batch, this.name, this.isInOrder, read)
+    this.keeper?.check()
+    const { mark } = batch
+    if (mark === null || !this.keeper?.isDue) return
+    await aside.takeRest(this.name, read, false)
+    this.keeper.begin(() => this.collect(mark))
+  }
+
+  /** What it takes to go on behind a mark that has come to the end. All of it is on the disk then. */
+  private async collect(mark: Mark): Promise<{ reading: SavedReading; aside: SavedAside }> {
+    const note = this.reader.noteOf(mark)
+    if (note === undefined) throw new Error('a mark of another reader')
+    const saving = this.context.aside.save()
+    const before = this.own.slice(0, note.sources.length - 1).map((stages) => finalStates(stages))
+    const current = this.own.slice(note.sources.length - 1, note.sources.length)
+    const own = [...before, ...current.map((stages) => statesAt(mark, stages))]
+    const common = statesAt(mark, this.common)
+    const reading = {
+      ...note,
+      input: this.input.name,
+      seconds: this.seconds,
+      own: await Promise.all(own),
+      common: await common,
+    }
+    for (const { stage } of this.running()) await stage.sync()
+    return { reading, aside: await saving }
+  }
+
+  /** Makes the outputs whole. If they are several, or more is to come, a checkpoint says so before. */
+  private async commit(): Promise<void> {
+    const { keeper } = this
+    const { session, aside } = this.context
+    const writes = this.writes()
+    if (keeper) {
+      await keeper.idle()
+      for (const write of writes) await write.finishOutputs()
+      if (!session.endsAtOnce || keeper.exists) await keeper.finish(this.whole(), await aside.save())
+    }
+    for (const write of writes) await write.commit()
+  }
+
+  private whole(): SavedWhole {
+    const { input, bytes, stages, seconds } = this.report()
+    return {
+      input,
+      bytes,
+      seconds,
+      sources: this.reader.sources.map((files) => [...files]),
+      stages: stages.map(({ stage, counters, outputs }) => ({
+        stage,
+        counters: savedCounters.parse(counters.save()),
+        outputs: [...outputs],
+      })),
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- what is told
+
+  /** Of this run, and of earlier ones as far as it goes on with what they did. */
+  private get seconds(): number {
+    return (performance.now() - this.started) / 1000 + (this.earlier?.seconds ?? 0)
+  }
+
+  private tell(): void {
+    this.context.settings.onProgress?.(this.progress())
+  }
+
+  private progress(): Progress {
+    const running = this.running()
+    const status = running.flatMap(({ stage }) => stage.status() ?? [])
+    return {
+      input: this.input.name,
+      records: this.reader.parsed.in,
+      bytes: this.reader.bytes,
+      total: this.total,
+      done: running.at(-1)?.stage.counters.in ?? 0,
+      status: status.join(', '),
+    }
+  }
+
+  private report(): InputReport {
+    const parse: StageReport = { stage: 'parse', counters: this.reader.parsed, outputs: [] }
+    const stages = this.running().map(
+      ({ stage, use }): StageReport => ({
+        stage: use.spec.name,
+        counters: stage.counters,
+        outputs: stage instanceof WriteStage ? stage.written.map(({ path, bytes }) => ({ path, bytes })) : [],
+        details: stage.details(),
+      }),
+    )
+    const files = this.input.sources.flatMap((source) => source.files)
+    const { bytes } = this.reader
+    return { input: this.input.name, files, bytes, stages: [parse, ...stages], seconds: this.seconds }
+  }
+}
+
+/** Where stages were when a mark came by. */
+function statesAt(mark: Mark, stages: readonly RunningStage[]): Promise<SavedStage[]> {
+  return Promise.all(
+    stages.map(async ({ stage }) => {
+      const { counters, memory } = savedStage.parse(mark.noteOf(stage))
+      return { counters, memory: await memory }
+    }),
+  )
+}
+
+/** Where stages were when they came to their end. */
+function finalStates(stages: readonly RunningStage[]): Promise<SavedStage[]> {
+  return Promise.all(stages.map(async ({ stage }) => savedStage.parse(await stage.save())))
+}
+
+/** The fields of what is read as plain text, by file. */
+function textFields(pipeline: Pipeline, { sources, name }: OpenInput): Map<string, string> {
+  return new Map(
+    sources.flatMap(({ parse, files }) => {
+      const { format, field } = readerSettings(parse ?? pipeline.parse, name)
+      return format === 'lines' ? files.map((file) => [file, field] as const) : []
+    }),
+  )
+}
+
+async function* oneAfterTheOther(sources: readonly AsyncIterable<Batch>[]): AsyncGenerator<Batch> {
+  for (const batches of sources) yield* batches
+}
