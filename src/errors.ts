@@ -153,6 +153,11 @@ export const CATALOGUE = {
     cure: 'Put back what was changed, or begin anew: without `--resume`, with `--force`.',
     exit: 2,
   },
+  MERGE_REFUSED: {
+    cause: 'Records that were set aside cannot be put back into an output in their order.',
+    cure: 'Leave `--merge-into` out: what is made of them goes to files of its own.',
+    exit: 2,
+  },
   TOO_MANY_ERRORS: {
     cause: 'More records were left out than `--max-errors` allows.',
     cure: 'Look at what was left out, mend the data or the definition, and run again; or raise `--max-errors`.',

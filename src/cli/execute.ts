@@ -6,7 +6,7 @@ import { ProgressLine } from '../observe/progress.js'
 import { countLeftOut, type RunReport, reportData } from '../observe/report.js'
 import type { Checked } from '../pipeline/check.js'
 import { plannedOutputs } from '../pipeline/outputs.js'
-import { runPipeline } from '../pipeline/run.js'
+import { type RunSettings, runPipeline } from '../pipeline/run.js'
 import { isUnfinished, type Keeping } from '../pipeline/session.js'
 import { systemMessage } from '../storage/input.js'
 import { isSpecial, partialName } from '../storage/sink.js'
@@ -19,6 +19,8 @@ export interface ExecuteOptions {
   readonly errors: ErrorHandling
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */
   readonly keeping?: Pick<Keeping, 'every' | 'resume'> | undefined
+  /** Opens an output otherwise than as a new file; undefined for one that is to be new. */
+  readonly openOutput?: RunSettings['openOutput']
   readonly limit?: number | undefined
   /** Where the report goes as JSON. */
   readonly report?: string | undefined
@@ -62,6 +64,7 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
         if (shown++ < SHOWN) say(`left out: ${showFinding(error)}`)
         else if (shown === SHOWN + 1) say('left out: more records; the counts follow')
       },
+      openOutput: options.openOutput,
       limit: options.limit,
       signal: interruption.signal,
       onProgress: (state) => progress.show(state),

@@ -10,6 +10,7 @@ import { lintCommand } from './lint.js'
 import { listCommand } from './list.js'
 import { refuseRepeats } from './options.js'
 import { previewCommand } from './preview.js'
+import { replayCommand } from './replay.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
 import { leave, tell } from './terminal.js'
@@ -41,6 +42,7 @@ const command = yargs(args.map((arg) => (arg === '-' ? DASH : arg)))
   })
   .detectLocale(false)
   .command(runCommand)
+  .command(replayCommand)
   .command(lintCommand)
   .command(explainCommand)
   .command(previewCommand)

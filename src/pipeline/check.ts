@@ -41,6 +41,15 @@ export async function prepareFile(path: string, settings: LoadSettings): Promise
   return { pipeline: loaded.pipeline, inputs }
 }
 
+/** As {@link prepareFile}, for a run that does not read the definition's inputs: they need not be there. @throws CheckFailure */
+export async function prepareWithoutInputs(path: string, settings: LoadSettings): Promise<Checked> {
+  const loaded = await load(path, settings)
+  const { errors, inputs } = await check(loaded)
+  const all = [...loaded.errors, ...loaded.unset, ...errors.filter(({ code }) => code !== 'NO_SUCH_INPUT')]
+  if (all.length > 0 || loaded.pipeline === undefined) throw new CheckFailure(inOrder(all))
+  return { pipeline: loaded.pipeline, inputs }
+}
+
 /** Reads a definition to be shown, not run: vars may have no value, addresses are left alone. @throws CheckFailure */
 export async function explainFile(path: string, settings: LoadSettings): Promise<Checked> {
   const loaded = await load(path, settings)

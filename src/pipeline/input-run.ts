@@ -176,6 +176,7 @@ export class InputRun {
         overwrite: settings.force === true || this.pipeline.overwrite,
         commitLater: true,
         inOrder: this.isInOrder && aside.isWanted,
+        openOutput: settings.openOutput,
       }
       const stage = use.spec.create(fillInput(use.options, this.input.name), context)
       const saved = earlier.at(index)

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { quote, SteerpipeError } from '../errors.js'
 import { isRemote } from '../storage/input.js'
+import type { DeadLetter } from './dead-letter.js'
 import type { Input, Pipeline, Source } from './pipeline.js'
 import { fillInput, hasUnset } from './references.js'
 
@@ -9,6 +10,8 @@ import { fillInput, hasUnset } from './references.js'
 export interface OpenSource extends Source {
   /** Paths, `-`, or a remote address; several for a pattern, sorted. */
   readonly files: readonly string[]
+  /** The files hold records that were set aside: which of them are of this source. Undefined for data. */
+  readonly holds?: ((letter: DeadLetter) => boolean) | undefined
 }
 
 /** An input with the files of its sources. */

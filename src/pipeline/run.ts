@@ -1,5 +1,6 @@
 import type { InputReport, RunReport } from '../observe/report.js'
 import type { StageSettings } from '../stages/policy.js'
+import type { Output } from '../storage/output.js'
 import type { Checked } from './check.js'
 import { InputRun } from './input-run.js'
 import { type Keeping, Session } from './session.js'
@@ -19,6 +20,8 @@ export interface RunSettings extends Omit<StageSettings, 'setAside'> {
   readonly onProgress?: (progress: Progress) => void
   /** With `skip`: what becomes of bad records beside being counted. */
   readonly aside?: AsideSettings
+  /** Opens an output otherwise than as a new file; undefined for one that is to be new. */
+  readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */
   readonly keeping?: Keeping | undefined
 }

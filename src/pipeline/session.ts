@@ -7,7 +7,7 @@ import { type InputReport, showBytes } from '../observe/report.js'
 import { checkRead } from '../storage/consumed.js'
 import { syncFolder } from '../storage/durable.js'
 import { readBytes } from '../storage/input.js'
-import { type FileLock, lock } from '../storage/lock.js'
+import { type FileLock, lock, lockName } from '../storage/lock.js'
 import { isSpecial, partialName, writeError } from '../storage/sink.js'
 import type { Checked } from './check.js'
 import {
@@ -48,8 +48,8 @@ export class Session {
     readonly earlier: Checkpoint | null,
     private readonly held: FileLock | undefined,
     private readonly journals: ReadonlyMap<string, string>,
-    /** Whether the run ends in a moment: with one output, which gets its name. */
-    readonly endsAtOnce: boolean,
+    /** Whether there is nothing to be kept but one output. */
+    private readonly isSingle: boolean,
   ) {}
 
   /**
@@ -73,15 +73,20 @@ export class Session {
         await beginAnew(path, [...journals.values()], isForced)
       }
       const keeper = new Keeper(path, definition, keeping.every, earlier)
-      const endsAtOnce =
+      const isSingle =
         plannedOutputs(checked.pipeline, checked.inputs).length === 1 && settings.aside?.path === undefined
-      const session = new Session(keeper, earlier, held, journals, endsAtOnce)
+      const session = new Session(keeper, earlier, held, journals, isSingle)
       if (earlier) keeping.onResume?.(describe(earlier))
       return session
     } catch (error) {
       held.release()
       throw error
     }
+  }
+
+  /** Whether the run ends in a moment: with one output, which gets its name, and no answers that are to go then. */
+  get endsAtOnce(): boolean {
+    return this.isSingle && ![...this.journals.values()].some((journal) => existsSync(journal))
   }
 
   /** Seconds that earlier runs took for what is not done again. */
@@ -107,8 +112,9 @@ export class Session {
 
   /** The run has come to its end: nothing is left to go on with. */
   async finish(): Promise<void> {
-    await this.keeper?.remove()
+    // The checkpoint goes last: until then it says that all else is done.
     for (const journal of this.journals.values()) await removeJournals(journal)
+    await this.keeper?.remove()
     this.held?.release()
   }
 
@@ -136,9 +142,22 @@ export function isUnfinished(checked: Checked): boolean {
 /** Whether all outputs are there, and nothing says that a run of them was stopped. */
 export function isFinished(checked: Checked): boolean {
   const path = keptBy(checked)
-  if (path === undefined || existsSync(path)) return false
+  if (path === undefined || existsSync(path) || isUnfinished(checked)) return false
   const outputs = plannedOutputs(checked.pipeline, checked.inputs)
   return outputs.every((output) => existsSync(output.path) && !existsSync(partialName(output.path)))
+}
+
+/**
+ * Removes the locks that a run has left which was killed when all was done.
+ *
+ * @throws SteerpipeError OUTPUT_LOCKED if another run is writing
+ */
+export async function removeLocks(checked: Checked): Promise<void> {
+  const path = keptBy(checked)
+  const outputs = plannedOutputs(checked.pipeline, checked.inputs).map((output) => output.path)
+  for (const each of path === undefined ? [] : [path, ...outputs]) {
+    if (existsSync(lockName(each))) (await lock(each)).release()
+  }
 }
 
 /** The outputs that an earlier run has made whole. @throws SteerpipeError RESUME_REFUSED */
@@ -239,18 +258,24 @@ export async function checkFile(file: string | undefined, read: SavedFile): Prom
 /** Gives an output that is whole its name, if it does not have it yet. */
 async function publish(path: string): Promise<void> {
   const partial = partialName(path)
-  if (existsSync(partial)) {
-    try {
-      await rename(partial, path)
-      await syncFolder(dirname(path))
-    } catch (error) {
-      throw writeError(error, path)
-    }
-  } else if (!existsSync(path)) {
+  if (!existsSync(partial) && !existsSync(path)) {
     throw new SteerpipeError('RESUME_REFUSED', {
       found: 'this output was written, and is gone',
       place: { input: path },
     })
+  }
+  try {
+    // The run that wrote it may have been killed before it could remove its lock.
+    const held = await lock(path)
+    try {
+      if (!existsSync(partial)) return
+      await rename(partial, path)
+      await syncFolder(dirname(path))
+    } finally {
+      held.release()
+    }
+  } catch (error) {
+    throw writeError(error, path)
   }
 }
 

@@ -19,6 +19,8 @@ export interface AsideSettings {
   /** The file that they go to; undefined if they are only counted. */
   readonly path?: string | undefined
   readonly maxErrors?: MaxErrors | undefined
+  /** How often a record was tried before. Default: never. */
+  readonly triesBefore?: (letter: DeadLetter) => number
 }
 
 /** Takes what was left out in a run: writes it to a file in the order in which it was read, and says when it is too much. */
@@ -82,7 +84,12 @@ export class SetAside {
     this.pending = this.pending.filter(waits)
     ready.sort(byPlace)
     this.bad += ready.filter(({ isPartner }) => !isPartner).length
-    await this.output?.write(ready.map((each) => new DeadLetterLine(deadLetter(each, input))))
+    await this.output?.write(ready.map((each) => new DeadLetterLine(this.letter(each, input))))
+  }
+
+  private letter(leftOut: LeftOut, input: InputName): DeadLetter {
+    const letter = deadLetter(leftOut, input)
+    return { ...letter, tries: letter.tries + (this.settings.triesBefore?.(letter) ?? 0) }
   }
 
   private check(readOfInput: number, isEnough: boolean): void {

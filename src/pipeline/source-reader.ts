@@ -6,7 +6,8 @@ import { Consumed, type ReadPart } from '../storage/consumed.js'
 import type { SavedFile, SavedReading } from './checkpoint.js'
 import type { OpenInput } from './inputs.js'
 import type { Pipeline } from './pipeline.js'
-import { type Limit, readRecords } from './read.js'
+import { type Limit, type ReadSettings, readRecords } from './read.js'
+import { readSetAside } from './read-letters.js'
 import { checkFile } from './session.js'
 
 /** What is noted of the reading with a mark. */
@@ -89,7 +90,7 @@ export class SourceReader {
     const { pipeline, input, keeps } = settings
     const { limit, from, isEnough } = how
     const consumed = keeps ? new Consumed(from) : undefined
-    const batches = readRecords(file, {
+    const reading: ReadSettings = {
       ...settings,
       parse: input.sources[source].parse ?? pipeline.parse,
       input: input.name,
@@ -101,7 +102,9 @@ export class SourceReader {
       from,
       consumed,
       onMark: keeps && !input.interleave ? (read) => this.mark(file, source, read) : undefined,
-    })
+    }
+    const { holds } = input.sources[source]
+    const batches = holds ? readSetAside(file, holds, reading) : readRecords(file, reading)
     let ended = true
     for await (const batch of batches) {
       yield batch

@@ -1,6 +1,7 @@
-import type { Line } from './batch.js'
+import type { AnyRecord, Line } from './batch.js'
 import type { ByteWriter } from './byte-writer.js'
 import { canonical } from './json-text.js'
+import type { JsonRecord } from './record.js'
 
 /** A character that Python escapes in ASCII output, or an escape that it may spell otherwise. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a line of JSON has no others, but for tabs between tokens.
@@ -28,7 +29,11 @@ function asciiText(text: string): string {
 
 /** A record that is written in ASCII. */
 export class AsciiLine implements Line {
-  constructor(private readonly record: { json(): string }) {}
+  constructor(private readonly record: Pick<AnyRecord, 'json' | 'source'>) {}
+
+  get source(): JsonRecord {
+    return this.record.source
+  }
 
   writeTo(out: ByteWriter): void {
     out.text(asciiLine(this.record.json()))

@@ -64,6 +64,8 @@ export function toObject(record: AnyRecord): unknown {
 
 /** What is written as a line. */
 export interface Line {
+  /** The record that it comes from, as it was read; undefined for what does not come from one. */
+  readonly source?: JsonRecord
   /** Writes the line without its end. */
   writeTo(out: ByteWriter): void
 }

@@ -26,9 +26,11 @@ export interface Unread {
 /** What is not the record's fault: without it, all those after it would go the same way. */
 const BEYOND_RECORDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['MEMORY_FULL'])
 
+const NONE: readonly LeftOut[] = []
+
 /** Decides what becomes of bad records, and counts them. */
 export class ErrorPolicy {
-  private leftOut: LeftOut[] = []
+  private readonly leftOut: LeftOut[] = []
 
   constructor(
     private readonly counters: Counters,
@@ -69,9 +71,9 @@ export class ErrorPolicy {
 
   /** What was left out since this was asked last. */
   taken(): readonly LeftOut[] {
-    const { leftOut } = this
-    if (leftOut.length > 0) this.leftOut = []
-    return leftOut
+    if (this.leftOut.length === 0) return NONE
+    // What was given goes its way: nothing may be added to it any more.
+    return this.leftOut.splice(0)
   }
 }
 

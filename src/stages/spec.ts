@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type ErrorCode, SteerpipeError } from '../errors.js'
 import { type AttributeInput, attributesFrom, STEERLM_ATTRIBUTES } from '../records/attributes.js'
+import type { Output } from '../storage/output.js'
 import { suggestion } from '../suggest.js'
 import type { StageSettings } from './policy.js'
 import type { Stage } from './stage.js'
@@ -38,6 +39,8 @@ export interface StageContext extends StageSettings {
   readonly commitLater?: boolean
   /** Records come in the order in which they were read, so that those that were left out have a place; `write` only. */
   readonly inOrder?: boolean
+  /** Opens an output otherwise than as a new file; undefined for one that is to be new. `write` only. */
+  readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
   /** The file in which answers are kept until the run is whole; `annotate` only. */
   readonly journal?: string
 }

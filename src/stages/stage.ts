@@ -114,6 +114,9 @@ export abstract class Stage extends Transform {
     return { counters: this.counters.save(), memory: (await this.saved()) ?? null }
   }
 
+  /** Called when a mark has come, before the stage notes where it is. */
+  protected async beforeMark(): Promise<void> {}
+
   /** Notes on a mark where the stage is. Returns whether it can go on from there. */
   protected noteOn(mark: Mark): boolean {
     const memory = this.saved()
@@ -260,7 +263,10 @@ export abstract class Stage extends Transform {
     if (this.ended) return
     // What did not go with a record goes by itself.
     const last = new Batch([])
-    if (mark !== null && this.noteOn(mark)) last.mark = mark
+    if (mark !== null) {
+      await this.beforeMark()
+      if (this.noteOn(mark)) last.mark = mark
+    }
     await this.deliver(last)
   }
 

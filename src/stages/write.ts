@@ -82,7 +82,7 @@ export class WriteStage extends Stage {
   /** With `${part}` in the path: refuses records that belong to none. */
   private readonly parts: CoreRunner<AnyRecord, AnyRecord> | null
   /** Records that were left out before, whose place in the outputs is not known yet. */
-  private readonly unplaced: LeftOut[] = []
+  private unplaced: LeftOut[] = []
   /** Where to go on, by the outputs' paths. */
   private from: ReadonlyMap<string, SavedOutput> = new Map()
   private started = false
@@ -108,6 +108,8 @@ export class WriteStage extends Stage {
     if (this.context.inOrder) for (const each of this.leftOutBefore) this.unplaced.push(each)
     const written = this.parts ? this.parts.run(batch) : batch
     await this.writeAll(written.records)
+    // What comes without records comes behind all those that it was among.
+    if (batch.records.length === 0) await this.place(() => true)
     if (!this.parts) {
       this.counters.in += batch.records.length
       this.counters.out += batch.records.length
@@ -123,7 +125,7 @@ export class WriteStage extends Stage {
       if (!this.unplaced.some((leftOut) => leftOut.place && isBehind(place, leftOut.place))) continue
       await this.writeSome(records.slice(start, i))
       start = i
-      this.place((leftOut) => leftOut.place !== undefined && isBehind(place, leftOut.place))
+      await this.place((leftOut) => leftOut.place !== undefined && isBehind(place, leftOut.place))
     }
     await this.writeSome(start === 0 ? records : records.slice(start))
   }
@@ -140,16 +142,22 @@ export class WriteStage extends Stage {
   }
 
   /** Says of records that were left out that they belong here. */
-  private place(belongs: (leftOut: LeftOut) => boolean): void {
-    for (let i = this.unplaced.length - 1; i >= 0; i--) {
-      if (!belongs(this.unplaced[i])) continue
-      const [leftOut] = this.unplaced.splice(i, 1)
-      for (const { path, point } of this.outputs.values()) leftOut.at.set(path, point)
+  private async place(belongs: (leftOut: LeftOut) => boolean): Promise<void> {
+    const placed = this.unplaced.filter(belongs)
+    if (placed.length === 0) return
+    this.unplaced = this.unplaced.filter((leftOut) => !belongs(leftOut))
+    for (const leftOut of placed) {
+      for (const output of this.outputs.values())
+        leftOut.at.set(output.path, await output.pointFor(leftOut.place))
     }
   }
 
+  /** What was left out before a mark has its place before it. */
+  protected override beforeMark(): Promise<void> {
+    return this.place(() => true)
+  }
+
   protected override saved(): unknown {
-    this.place(() => true)
     const saved = [...this.outputs.values()].map((output) => ({ path: output.path, saving: output.save() }))
     if (saved.some(({ saving }) => saving === undefined)) return undefined
     return Promise.all(saved.map(async ({ path, saving }) => ({ path, ...(await saving) })))
@@ -161,7 +169,7 @@ export class WriteStage extends Stage {
 
   protected override async finish(): Promise<Batch> {
     await this.start()
-    this.place(() => true)
+    await this.place(() => true)
     if (this.context.commitLater !== true) await this.commit()
     return new Batch([])
   }
@@ -217,12 +225,16 @@ export class WriteStage extends Stage {
   private async output(path: string): Promise<Output> {
     let output = this.outputs.get(path)
     if (output === undefined) {
-      if (path !== '-' && this.context.overwrite !== true && existsSync(path) && !isSpecial(path))
-        throw outputExists(path)
-      output = await openOutput(path, { from: this.from.get(path), checksum: this.context.inOrder === true })
+      output = (await this.context.openOutput?.(path)) ?? (await this.newOutput(path))
       this.outputs.set(path, output)
     }
     return output
+  }
+
+  private newOutput(path: string): Promise<Output> {
+    const { overwrite, inOrder } = this.context
+    if (path !== '-' && overwrite !== true && existsSync(path) && !isSpecial(path)) throw outputExists(path)
+    return openOutput(path, { from: this.from.get(path), checksum: inOrder === true })
   }
 
   private async writeTo(path: string, records: readonly AnyRecord[]): Promise<void> {

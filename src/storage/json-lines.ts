@@ -20,6 +20,8 @@ export interface LinesOptions {
   readonly input: string
   /** A longer line is refused. */
   readonly maxLineBytes: number
+  /** What the lines are called in places: the elements of a document may come as lines. Default `line`. */
+  readonly unit?: Origin['unit']
 }
 
 /** Memory of readers that have come to their end. A new one for each of many small files would be wasted. */
@@ -60,6 +62,10 @@ export class JsonLinesReader implements RecordReader {
     return this.discarding ? undefined : { bytes: this.offset, lines: this.line - 1 }
   }
 
+  private get unit(): Origin['unit'] {
+    return this.options.unit ?? 'line'
+  }
+
   private get bytes(): Buffer {
     return this.region.bytes
   }
@@ -80,7 +86,7 @@ export class JsonLinesReader implements RecordReader {
     const lastEnd = this.bytes.subarray(added, this.held).lastIndexOf(LINE_END)
     if (lastEnd >= 0) this.scanRegion(added + lastEnd + 1, scan)
     if (this.held > this.options.maxLineBytes) {
-      const place = { input: this.options.input, line: this.line, offset: this.offset }
+      const place = { input: this.options.input, [this.unit]: this.line, offset: this.offset }
       scan.faults.push({ index: scan.records.length, error: this.tooLong().at(place), line: null })
       this.skip(this.held)
       this.discarding = true
@@ -119,7 +125,12 @@ export class JsonLinesReader implements RecordReader {
 
   /** Scans the whole lines in `bytes[0, end)` and drops them. */
   private scanRegion(end: number, scan: Scan): void {
-    const origin: Origin = { input: this.options.input, first: this.line, offset: this.offset, unit: 'line' }
+    const origin: Origin = {
+      input: this.options.input,
+      first: this.line,
+      offset: this.offset,
+      unit: this.unit,
+    }
     const lines = this.hasLongLine(end) ? undefined : this.scanFast(end, origin, scan.records)
     this.line += lines ?? this.scanByLine(end, origin, scan)
     this.skip(end)
@@ -186,7 +197,11 @@ export class JsonLinesReader implements RecordReader {
         if (illegal) throw illegal
         scanBlock(new Block(origin, text, base, tape, text.includes('\\')), line, true, scan.records)
       } catch (error) {
-        const place = { input: origin.input, line: origin.first + line, offset: (origin.offset ?? 0) + base }
+        const place = {
+          input: origin.input,
+          [origin.unit]: origin.first + line,
+          offset: (origin.offset ?? 0) + base,
+        }
         scan.faults.push({
           index: scan.records.length,
           error: lineError(error).at(place),

@@ -66,7 +66,9 @@ async function remove(file: string, content: string): Promise<void> {
   const guard = `${file}.${createHash('sha256').update(content).digest('hex').slice(0, 12)}`
   await take(guard, () => pause(PAUSE))
   try {
-    if (read(file) === content) rmSync(file, { force: true })
+    // One in which nothing stands yet may be another one by now, which is just being made.
+    const isSame = read(file) === content && (holderOf(content) !== null || isOld(file))
+    if (isSame) rmSync(file, { force: true })
   } finally {
     rmSync(guard, { force: true })
   }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { crc32, gzip } from 'node:zlib'
 import * as z from 'zod'
+import type { Place } from '../errors.js'
 import { type Line, toBytes, writeLines } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
 import type { OutputPoint } from '../records/left-out.js'
@@ -33,8 +34,12 @@ export interface Output {
   readonly path: string
   /** Bytes taken, before compression. */
   readonly bytes: number
-  /** Where it is, with the checksum if that was asked for. */
-  readonly point: OutputPoint
+  /**
+   * Where a record would stand that was left out right here, with the checksum if that was asked for.
+   *
+   * @param place where the record was read
+   */
+  pointFor(place: Place | undefined): Promise<OutputPoint>
   /** Takes records, as JSON Lines; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
   write(records: readonly Line[]): Promise<void>
   /**
@@ -59,14 +64,14 @@ export interface Output {
  *
  * @throws SteerpipeError WRITE_FAILED, OUTPUT_LOCKED, RESUME_REFUSED
  */
-export async function openOutput(path: string, options: OutputOptions = {}): Promise<Output> {
+export async function openOutput(path: string, options: OutputOptions = {}): Promise<LinesOutput> {
   const { from } = options
   if (!path.endsWith('.gz')) return new PlainOutput(await openSink(path, from?.bytes), options)
   return new GzipOutput(await openSink(path, from?.file), options)
 }
 
-/** What was taken so far: the part that outputs have in common. */
-abstract class LinesOutput implements Output {
+/** The part that outputs have in common. */
+export abstract class LinesOutput implements Output {
   private readonly checksum: boolean
   protected taken: OutputPoint
   private finished = false
@@ -87,7 +92,7 @@ abstract class LinesOutput implements Output {
     return this.taken.bytes
   }
 
-  get point(): OutputPoint {
+  async pointFor(_place: Place | undefined): Promise<OutputPoint> {
     return this.taken
   }
 
@@ -97,6 +102,8 @@ abstract class LinesOutput implements Output {
   }
 
   abstract write(records: readonly Line[]): Promise<void>
+  /** Takes bytes that are lines already, or parts of them; they must stay as they are. */
+  abstract copy(bytes: Buffer): Promise<void>
   abstract save(): Promise<SavedOutput> | undefined
 
   /** Hands what is left to the sink. */
@@ -132,7 +139,10 @@ class PlainOutput extends LinesOutput {
     // Fresh memory for each batch would cost more than filling it.
     const [next, last] = this.writers
     this.writers = [last, next]
-    const bytes = writeLines(records, next.reset())
+    await this.copy(writeLines(records, next.reset()))
+  }
+
+  async copy(bytes: Buffer): Promise<void> {
     this.count(bytes)
     await this.sink.write(bytes)
   }
@@ -170,8 +180,11 @@ class GzipOutput extends LinesOutput {
     this.filled = this.member.write(rest, 'base64')
   }
 
-  async write(records: readonly Line[]): Promise<void> {
-    const bytes = toBytes(records)
+  write(records: readonly Line[]): Promise<void> {
+    return this.copy(toBytes(records))
+  }
+
+  async copy(bytes: Buffer): Promise<void> {
     this.count(bytes)
     for (let at = 0; at < bytes.length; ) {
       const copied = bytes.copy(this.member, this.filled, at)

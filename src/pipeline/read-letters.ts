@@ -1,0 +1,84 @@
+import { SteerpipeError } from '../errors.js'
+import { Batch } from '../records/batch.js'
+import { ErrorPolicy } from '../stages/policy.js'
+import { Intake, saysNothing } from '../stages/units.js'
+import { JsonLinesReader } from '../storage/json-lines.js'
+import { openReader, type ReaderSettings } from '../storage/readers.js'
+import type { RecordReader, Scan } from '../storage/record-reader.js'
+import type { DeadLetter } from './dead-letter.js'
+import { bytesOf, readLetters } from './letters.js'
+import { readerSettings } from './pipeline.js'
+import type { ReadSettings } from './read.js'
+
+/**
+ * Records that were set aside, read again as they were read then, with the places that they had. An error is in the
+ * last batch.
+ *
+ * @param belongs whether a record is of this source
+ */
+export async function* readSetAside(
+  file: string,
+  belongs: (letter: DeadLetter) => boolean,
+  settings: ReadSettings,
+): AsyncGenerator<Batch> {
+  const { counters } = settings
+  const options = readerSettings(settings.parse, settings.input)
+  const policy = new ErrorPolicy(counters, settings)
+  const intake = new Intake('parse', counters, policy, Number(settings.parse.options.group))
+  const batchOf = (scan: Scan) => {
+    const batch = intake.take(scan)
+    batch.leftOut = policy.taken()
+    return batch
+  }
+  try {
+    for await (const letter of readLetters(file)) {
+      if (!belongs(letter)) continue
+      for (const scan of await scansOf(letter, options)) {
+        const batch = batchOf(scan)
+        if (!saysNothing(batch)) yield batch
+        if (batch.error) return
+      }
+      settings.onBytes(letter.raw?.length ?? 0)
+    }
+    const last = batchOf({ records: [], faults: [] })
+    last.error ??= intake.end() ?? null
+    last.leftOut = [...last.leftOut, ...policy.taken()]
+    if (!saysNothing(last)) yield last
+  } catch (error) {
+    if (!(error instanceof SteerpipeError)) throw error
+    yield Batch.failed(error)
+  }
+}
+
+/** What is read of a record that was set aside. */
+async function scansOf(letter: DeadLetter, options: ReaderSettings): Promise<Scan[]> {
+  const { input, line = 1, record, offset = 0 } = letter
+  const place = { input, line: letter.line, record, offset: letter.offset }
+  const refuse = (error: SteerpipeError): Scan[] => [
+    { records: [], faults: [{ index: 0, error: error.at(place), line: null }] },
+  ]
+  const bytes = bytesOf(letter)
+  if (bytes === null) {
+    return refuse(
+      new SteerpipeError('LINE_TOO_LONG', {
+        found: 'the line was too long to be set aside with the others',
+        fix: 'Raise `max-line-bytes` of `parse`, and run again over the input itself.',
+      }),
+    )
+  }
+  if (bytes.includes(0x0a)) {
+    return refuse(
+      new SteerpipeError('JSON_SYNTAX', { found: '`raw` has a line end in it', expected: 'one line' }),
+    )
+  }
+  const start = { bytes: offset, lines: line - 1 }
+  // An element of a document is by itself what a line of JSON Lines is.
+  const reader: RecordReader =
+    options.format === 'json'
+      ? new JsonLinesReader(
+          { input, maxLineBytes: options.maxLineBytes, unit: 'record' },
+          { bytes: offset, lines: (record ?? 1) - 1 },
+        )
+      : await openReader(options, input, start)
+  return [await reader.read(bytes), await reader.end()]
+}
