@@ -26,7 +26,7 @@ export const allowOption = {
 export const definitionOptions = { set: setOption, allow: allowOption } as const
 
 /** What a definition is read with, from flags and the environment. @throws SteerpipeError USAGE */
-export function loadSettings(set: readonly string[], allow: readonly string[] = []): LoadSettings {
+export function loadSettings(set: readonly string[], allow: readonly string[]): LoadSettings {
   for (const path of allow) {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) continue
     throw new SteerpipeError('USAGE', {

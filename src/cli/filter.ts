@@ -1,14 +1,22 @@
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { countLeftOut, type RunReport, showTold } from '../observe/report.js'
-import { CheckFailure, preparePipeline, refuseExisting } from '../pipeline/check.js'
+import { CheckFailure, preparePipeline } from '../pipeline/check.js'
 import type { Pipeline, StageUse } from '../pipeline/pipeline.js'
 import { optionNames, useStage } from '../pipeline/stage-use.js'
 import { parseSpec } from '../stages/parse.js'
 import type { StageSpec } from '../stages/spec.js'
 import { writeSpec } from '../stages/write.js'
 import { execute } from './execute.js'
-import { errorHandling, maxErrorsOption, onErrorOption, outputPath } from './options.js'
+import { checkFiles } from './files.js'
+import {
+  errorHandling,
+  keepingOf,
+  keepingOptions,
+  maxErrorsOption,
+  onErrorOption,
+  outputPath,
+} from './options.js'
 import { givenOptions, stageFlags } from './stage-flags.js'
 import { say } from './terminal.js'
 
@@ -21,6 +29,8 @@ interface FilterArguments {
   onError: string
   maxErrors: string | undefined
   force: boolean
+  resume: boolean
+  checkpointEvery: string
   [option: string]: unknown
 }
 
@@ -60,6 +70,7 @@ export function filterOptions(spec: StageSpec) {
       requiresArg: true,
       describe: 'the file to write; - is stdout; ${part} in it gives each part a file; .gz compresses',
     },
+    ...keepingOptions,
     'on-error': onErrorOption,
     'max-errors': maxErrorsOption,
     force: { type: 'boolean', default: false, describe: 'replace an output that is there already' },
@@ -77,10 +88,13 @@ async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void>
   const files = filesOf(given)
   if (files.length === 0 && process.stdin.isTTY) say('reading records from the terminal; end with ctrl-D')
   const checked = await preparePipeline(filterPipeline(spec.name, files, parse, [...own, write], given.force))
-  if (!given.force) refuseExisting(checked)
+  const handling = errorHandling(given)
+  const { force, resume } = given
+  if (await checkFiles(checked, { force, resume, deadLetters: handling.aside.path })) return
   process.exitCode = await execute(checked, {
-    force: given.force,
-    errors: errorHandling(given),
+    force,
+    errors: handling,
+    keeping: keepingOf(given),
     // Of filters in a row the first that reads a file tells: they have one terminal between them.
     progress: files.length > 0 && !files.includes('-'),
     show: showWhatMatters,

@@ -1,6 +1,7 @@
 import { SteerpipeError } from '../errors.js'
 import type { AsideSettings, MaxErrors } from '../pipeline/set-aside.js'
 import type { OnError } from '../stages/policy.js'
+import { durationOption } from '../stages/spec.js'
 import { suggestion } from '../suggest.js'
 
 /** `--on-error`, of everything that runs. */
@@ -17,6 +18,36 @@ export const maxErrorsOption = {
   type: 'string' as const,
   requiresArg: true,
   describe: 'with `skip` and `dead-letter`: end the run at more bad records than this, such as 100 or 1%',
+}
+
+/** How a run is kept, so that it can be gone on with. */
+export const keepingOptions = {
+  resume: {
+    type: 'boolean' as const,
+    default: false,
+    describe: 'go on where an earlier run of the same command was stopped',
+  },
+  'checkpoint-every': {
+    type: 'string' as const,
+    default: '10s',
+    requiresArg: true,
+    describe: 'how often it is put on record how far the run has come',
+  },
+}
+
+/** What these flags say. @throws SteerpipeError USAGE */
+export function keepingOf(given: { readonly resume: boolean; readonly checkpointEvery: string }): {
+  readonly resume: boolean
+  readonly every: number
+} {
+  const { resume, checkpointEvery } = given
+  const result = durationOption.safeParse(checkpointEvery)
+  if (result.success) return { resume, every: result.data }
+  throw new SteerpipeError('USAGE', {
+    found: `\`--checkpoint-every ${checkpointEvery}\``,
+    expected: 'a length of time, such as `30s` or `5m`',
+    fix: 'Write it like that.',
+  })
 }
 
 /** What becomes of bad records. */

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs'
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { countLeftOut, showReport } from '../observe/report.js'
-import { prepareWithoutInputs, refuseExisting } from '../pipeline/check.js'
+import { prepareWithoutInputs } from '../pipeline/check.js'
 import { Replay, withReplayedNames } from '../pipeline/replay.js'
-import { outputExists } from '../stages/write.js'
-import { isSpecial } from '../storage/sink.js'
 import { definitionOptions, loadSettings } from './definition-options.js'
 import { execute } from './execute.js'
+import { checkFiles } from './files.js'
 import { errorHandling, maxErrorsOption, onErrorOption, outputPath } from './options.js'
 import { EXIT, say } from './terminal.js'
 
@@ -70,9 +68,14 @@ export const replayCommand: CommandModule<object, Arguments> = {
     const checked = await prepareWithoutInputs(file, settings)
     const replay = await Replay.open(records)
     const over = replay.over(isMerging || given.output !== undefined ? checked : withReplayedNames(checked))
-    if (!force && !isMerging) refuseExisting(over)
-    const { path } = errors.aside
-    if (path !== undefined && !force && existsSync(path) && !isSpecial(path)) throw outputExists(path)
+    const deadLetters = errors.aside.path
+    await checkFiles(over, {
+      force: force || isMerging,
+      resume: false,
+      definition: file,
+      report,
+      deadLetters,
+    })
     process.exitCode = await execute(over, {
       force,
       errors: { ...errors, aside: { ...errors.aside, triesBefore: (letter) => replay.triesOf(letter) } },

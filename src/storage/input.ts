@@ -110,7 +110,8 @@ async function headOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
   while (head.length < 2) {
     const next = await chunks.next()
     if (next.done) break
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
+    // A copy: the reader uses its memory again.
+    head = Buffer.concat([head, next.value])
   }
   return head
 }

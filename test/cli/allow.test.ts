@@ -29,7 +29,7 @@ test.each(['run', 'lint', 'explain', 'preview'])(
   },
 )
 
-test.each(['lint', 'explain', 'preview'])('%s takes one from a folder that --allow names', (verb) => {
+test.each(['run', 'lint', 'explain', 'preview'])('%s takes one from a folder that --allow names', (verb) => {
   const allow = ['--allow', 'recipes', '--allow', 'stages']
   const { status, stderr, stdout } = steerpipe([verb, 'recipes/p.yaml', ...allow], { cwd })
   expect(status, stderr).toBe(0)

@@ -4,6 +4,7 @@ import { decode, encode } from '../../src/records/json-text.js'
 import { Block, JsonRecord } from '../../src/records/record.js'
 import { MAX_DEPTH, Refusal, scanValue, Tape } from '../../src/records/tape.js'
 import { jsonText, objectText, recordLine, spellingOf } from '../support/arbitraries.js'
+import { parseJson } from '../support/parse-json.js'
 
 /** A record scanned from a line (with its line end behind it). */
 function recordOf(line: string, careful = true): JsonRecord {
@@ -50,7 +51,7 @@ describe('the tape', () => {
     fc.assert(
       fc.property(jsonText, (json) => {
         const record = recordOf(json)
-        const value: unknown = JSON.parse(json)
+        const value = parseJson(json)
         expect(valueAt(record, 0)).toEqual(value)
         expect(Object.is(valueAt(record, 0), -0)).toBe(Object.is(value, -0))
         expect(utf8(record.raw(0))).toBe(json)
@@ -65,10 +66,10 @@ describe('the tape', () => {
     fc.assert(
       fc.property(recordLine, (line) => {
         const record = recordOf(line)
-        const entries = Object.entries(JSON.parse(line) as Record<string, unknown>)
+        const entries = Object.entries(parseJson(line) as Record<string, unknown>)
         for (const [key, value] of entries) {
           const node = record.member(record.root, encode(key))
-          expect(JSON.parse(utf8(record.raw(node)))).toEqual(value)
+          expect(parseJson(utf8(record.raw(node)))).toEqual(value)
         }
         expect(utf8(record.json())).toBe(line)
       }),
@@ -159,7 +160,7 @@ describe('member', () => {
     fc.assert(
       fc.property(members, (list) => {
         const line = `{${list.map(([key, value]) => `"${key}":${value}`).join(',')}}`
-        const parsed = JSON.parse(line) as Record<string, unknown>
+        const parsed = parseJson(line) as Record<string, unknown>
         expect(member(line, known)).toBe(Object.hasOwn(parsed, known) ? String(parsed[known]) : undefined)
       }),
       { numRuns: 1500 },
@@ -169,11 +170,11 @@ describe('member', () => {
   test('finds in any object what JSON.parse finds', () => {
     fc.assert(
       fc.property(objectText, (line) => {
-        const parsed = JSON.parse(line) as Record<string, unknown>
+        const parsed = parseJson(line) as Record<string, unknown>
         for (const key of ['a', 'b', '', '__proto__', 'constructor', 'toString', ...Object.keys(parsed)]) {
           const raw = member(line, key)
           expect(raw !== undefined).toBe(Object.hasOwn(parsed, key))
-          if (raw !== undefined) expect(JSON.parse(raw)).toEqual(parsed[key])
+          if (raw !== undefined) expect(parseJson(raw)).toEqual(parsed[key])
         }
       }),
       { numRuns: 1000 },

@@ -135,14 +135,37 @@ describe('the object that was given', () => {
     expect(await linesThrough([odd], map(change))).toEqual([expected])
   })
 
-  test('nested so deeply that it cannot be spelled is told', async () => {
-    const deep = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
-    const error = await refusal(
-      deep,
-      map((record) => record),
-    )
-    expect(error).toMatchObject({ code: 'MAP_FAILED', place: { line: 1 } })
-    expect(error.found).toMatch(/^what the function returned is no JSON: Maximum call stack/)
+  describe('nested more deeply than JSON.stringify goes', () => {
+    const deep = `{"a":${'['.repeat(99_999)}${']'.repeat(99_999)},"b":1.0}`
+
+    test('is the record untouched', async () => {
+      expect(
+        await linesThrough(
+          [deep],
+          map((record) => record),
+        ),
+      ).toEqual([deep])
+    })
+
+    test.each<[string, (record: Record<string, unknown>) => unknown]>([
+      ['changed in place', (record) => Object.assign(record, { b: 2 })],
+      [
+        'with its keys in another order',
+        (record) => {
+          const { a } = record
+          delete record.a
+          return Object.assign(record, { a })
+        },
+      ],
+      ['as a new object', (record) => ({ ...record })],
+    ])('%s, cannot be spelled, which is told', async (_, change) => {
+      const error = await refusal(
+        deep,
+        map((record) => change(record as Record<string, unknown>) as object),
+      )
+      expect(error).toMatchObject({ code: 'MAP_FAILED', place: { line: 1 } })
+      expect(error.found).toBe('what the function returned is nested too deeply')
+    })
   })
 
   test('with a number beyond the range of JavaScript is the record, but no new one is made of it', async () => {

@@ -36,22 +36,24 @@ export function slowText(text: string): string {
   return `"${result}"`
 }
 
-/** Longer numbers than `slowFloat` can tell, as Python prints them. */
-const LONG: Readonly<Record<string, string>> = {
-  '123456789012345678901234567890': '1.2345678901234568e+29',
-}
-
-/** A decimal number's `repr` as a Python float, by its digits alone: right up to 15 digits. */
+/**
+ * A decimal number's `repr` as a Python float: by its digits alone up to 15 of them; beyond, and at the ends of what a
+ * float can hold, by the shortest digits that JavaScript finds.
+ */
 export function slowFloat(text: string): string {
-  if (Object.hasOwn(LONG, text)) return LONG[text]
   const [, sign, whole, fraction = '', exponent = '0'] =
     /^\s*([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?\s*$/.exec(text) ?? []
   const minus = sign === '-' ? '-' : ''
   const significant = (whole + fraction).replace(/^0+/, '')
-  const digits = significant.replace(/0+$/, '')
-  if (digits === '') return `${minus}0.0`
+  let digits = significant.replace(/0+$/, '')
   // The number is 0.digits × 10^point.
-  const point = Number(exponent) - fraction.length + significant.length
+  let point = Number(exponent) - fraction.length + significant.length
+  if (digits.length > 15 || Math.abs(point) > 290) {
+    const [mantissa, power] = Math.abs(Number(text)).toExponential().split('e')
+    digits = mantissa.replace('.', '').replace(/^0$/, '')
+    point = Number(power) + 1
+  }
+  if (digits === '') return `${minus}0.0`
   if (point > 16 || point < -3) {
     const power = Math.abs(point - 1)
       .toString()
