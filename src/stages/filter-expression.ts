@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
 import type { Environment, EvaluationError, ParseError, ParseResult } from '@marcbachmann/cel-js'
 import { SteerpipeError } from '../errors.js'
 import type { Attribute } from '../records/attributes.js'
@@ -70,6 +71,8 @@ export function compile(where: string, attributes: readonly Attribute[]): Compil
 /** The library, loaded when the first expression is there to be read: most runs have none. */
 function library(): typeof import('@marcbachmann/cel-js') {
   // Not `import`: a stage is made, and refuses its options, without waiting.
+  // A pattern that backtracks without end goes on in V8's other engine, which takes linear time.
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
   return createRequire(import.meta.url)('@marcbachmann/cel-js')
 }
 

@@ -264,7 +264,17 @@ function checkPattern(pattern: ASTNode | undefined): void {
     const said = error.message.replace(/^Invalid regular expression: /, '')
     throw new RewriteError(`the pattern is no regular expression: ${said}`, pattern.start)
   }
+  // CEL's patterns are RE2's, which has none of these: they cannot be matched in linear time.
+  const found = BACKTRACKING.exec(pattern.args)?.[1]
+  if (found === undefined) return
+  throw new RewriteError(
+    `the pattern has \`${found}\` in it, which CEL’s patterns do not have`,
+    pattern.start,
+  )
 }
+
+/** What looks ahead or back, or refers to a group. */
+const BACKTRACKING = /^(?:\\[^1-9k]|\[(?:\\.|[^\]\\])*\]|[^\\[(]|\((?!\?<?[=!]))*(\(\?<?[=!]|\\[1-9k])/
 
 /** The name at the end of `helpfulness`, `t.helpfulness` or `t["helpfulness"]`. */
 function lastName(node: ASTNode): string | undefined {

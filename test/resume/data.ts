@@ -110,9 +110,12 @@ function badRows(seed: number): Buffer {
     ]
     return random.pick(bad)
   })
-  // One byte in the middle of a text that cannot stand there.
-  const bytes = Buffer.from(whole)
-  for (let at = 100_000; at < bytes.length; at += 300_000) {
+  return spoilt(Buffer.from(whole), 300_000)
+}
+
+/** The bytes, with one here and there that is no UTF-8. */
+function spoilt(bytes: Buffer, every: number): Buffer {
+  for (let at = 100_000; at < bytes.length; at += every) {
     const found = bytes.indexOf('two', at)
     if (found >= 0) bytes[found] = 0xff
   }
@@ -160,6 +163,8 @@ export function makeData(folder: string): void {
     )
   }
   put('bad.jsonl', badRows(13))
+  // Bad ones are rare: most of what is read at once has none.
+  put('rarely-bad.jsonl', spoilt(Buffer.from(rows(17)), 600_000))
   put(
     'document.json',
     `{"data": [${many(14, BYTES / 3, (random) => line(row(random)))

@@ -142,6 +142,11 @@ stages: [write: out/all.jsonl]`,
     args: DEAD,
   },
   {
+    name: 'few dead letters',
+    yaml: 'inputs: { bad: DATA/rarely-bad.jsonl }\nstages: [parse, write: out/a.jsonl]',
+    args: DEAD,
+  },
+  {
     name: 'dead letters of pairs',
     yaml: `inputs: { bad: DATA/bad.jsonl }\nstages: [parse: { group: 2 }, ${LABELLED}, filter: 'helpfulness >= 1.0', write: out/a.jsonl]`,
     args: DEAD,

@@ -38,7 +38,8 @@ export type Moment = 'before' | 'middle' | 'end'
 /** When a run is killed. */
 export type When =
   | { readonly after: number }
-  | { readonly bytes: number }
+  /** Bytes that were written, as a share of those that are left to be written. */
+  | { readonly share: number; readonly of: number }
   | { readonly checkpoints: number }
   | { readonly published: true }
 
@@ -150,12 +151,14 @@ export class Workplace {
       const { process: child, ended } = this.start(resume)
       const started = performance.now()
       const isOver = () => child.exitCode !== null || child.signalCode !== null
+      const written = this.bytes()
+      const published = this.published()
       let seen = before
       let count = 0
       const isTime = (): boolean => {
         if ('after' in when) return performance.now() - started >= when.after
-        if ('bytes' in when) return this.partialBytes() >= when.bytes
-        if ('published' in when) return this.hasPublished()
+        if ('share' in when) return this.bytes() > written + when.share * Math.max(0, when.of - written)
+        if ('published' in when) return this.published() > published
         const now = this.checkpoint()
         if (now !== seen) count++
         seen = now
@@ -189,18 +192,20 @@ export class Workplace {
     return name === undefined ? undefined : join(this.out, name)
   }
 
-  private partialBytes(): number {
+  /** Bytes of all outputs. */
+  private bytes(): number {
     return this.names()
-      .filter((name) => name.endsWith('.partial'))
+      .filter((name) => name.endsWith('.partial') || isFinal(name))
       .reduce((sum, name) => sum + (statSync(join(this.out, name), { throwIfNoEntry: false })?.size ?? 0), 0)
   }
 
-  private hasPublished(): boolean {
-    return this.names().some(isFinal)
+  /** Outputs that have their final names. */
+  private published(): number {
+    return this.names().filter(isFinal).length
   }
 
   private moment(): Moment {
-    if (this.hasPublished()) return 'end'
+    if (this.published() > 0) return 'end'
     return this.checkpointPath() === undefined ? 'before' : 'middle'
   }
 
@@ -277,7 +282,6 @@ function countsOf(report: string): unknown {
 /** What a run makes that nothing stops. */
 export async function runWhole(definition: Definition, place: Place): Promise<Whole> {
   const work = new Workplace(definition, place)
-  const started = performance.now()
   const ending = await inTurn(async () => {
     const begun = performance.now()
     const { ended } = work.start(false)
@@ -286,7 +290,7 @@ export async function runWhole(definition: Definition, place: Place): Promise<Wh
   const outcome = work.outcome(ending)
   work.remove()
   const left = [...outcome.files.keys()].filter((name) => !isFinal(name))
-  if ((outcome.status !== 0 && outcome.status !== 3) || left.length > 0 || started < 0)
+  if ((outcome.status !== 0 && outcome.status !== 3) || left.length > 0)
     throw new Error(`status ${outcome.status}, left ${left.join(', ')}: ${ending.stderr}`)
   const bytes = [...outcome.files.values()].reduce((sum, file) => sum + file.length, 0)
   return { ...outcome, milliseconds: ending.milliseconds, bytes }
@@ -298,14 +302,12 @@ export function drawWhen(random: Seeded, whole: Whole): When {
     case 0:
       return { published: true }
     case 1:
+      return { after: (0.2 + 0.8 * random.next()) * whole.milliseconds }
     case 2:
-      return { after: (0.15 + 0.9 * random.next()) * whole.milliseconds }
     case 3:
-    case 4:
-    case 5:
-      return { checkpoints: 1 + random.below(4) }
+      return { share: random.next(), of: whole.bytes }
     default:
-      return { bytes: 1 + random.next() * whole.bytes }
+      return { checkpoints: 1 + random.below(4) }
   }
 }
 

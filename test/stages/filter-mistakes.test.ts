@@ -31,6 +31,12 @@ test.each<[string, string, number]>([
   ['part == "x', 'unterminated string', 9],
   ['humor = 1', 'unexpected character: =', 7],
   ['humor >>= 1', '`>=` where it does not belong', 8],
+  ['part.matches("a(?=b)")', 'the pattern has `(?=` in it, which CEL’s patterns do not have', 14],
+  [
+    'part.matches("[(?!]\\\\(?(a)\\\\1")',
+    'the pattern has `\\1` in it, which CEL’s patterns do not have',
+    14,
+  ],
   ['part.matches("(")', 'the pattern is no regular expression: /(/: Unterminated group', 14],
   ['has(humr)', '`has` cannot ask for `humr` (did you mean `humor`?)', 5],
   ['turns.exists(t, has(t.humr))', '`has` cannot ask for `humr` (did you mean `humor`?)', 23],

@@ -225,6 +225,12 @@ describe('groups', () => {
   })
 })
 
+test('a pattern made to backtrack without end comes to its end', async () => {
+  const a = 'a'.repeat(100)
+  expect(await holds('source.text.matches("^(a+)+$")', { text: a })).toBe(true)
+  expect(await holds('source.text.matches("^(a+)+$")', { text: `${a}b` })).toBe(false)
+})
+
 test('dropped records are counted under the expression, or under the name', async () => {
   const where = 'source.n >= 3'
   for (const name of [undefined, 'large']) {
