@@ -1,4 +1,5 @@
 import { SteerpipeError } from '../errors.js'
+import type { Keeping } from '../pipeline/session.js'
 import type { AsideSettings, MaxErrors } from '../pipeline/set-aside.js'
 import type { OnError } from '../stages/policy.js'
 import { durationOption } from '../stages/spec.js'
@@ -31,20 +32,21 @@ export const keepingOptions = {
     type: 'string' as const,
     default: '10s',
     requiresArg: true,
-    describe: 'how often it is put on record how far the run has come',
+    describe: 'how often it is put on record how far the run has come; `off` for never',
   },
 }
 
-/** What these flags say. @throws SteerpipeError USAGE */
-export function keepingOf(given: { readonly resume: boolean; readonly checkpointEvery: string }): {
+/** What these flags say; undefined for a run that is not kept. @throws SteerpipeError USAGE */
+export function keepingOf(given: {
   readonly resume: boolean
-  readonly every: number
-} {
+  readonly checkpointEvery: string
+}): Pick<Keeping, 'resume' | 'every'> | undefined {
   const { resume, checkpointEvery } = given
+  if (checkpointEvery === 'off' && !resume) return undefined
   const result = durationOption.safeParse(checkpointEvery)
   if (result.success) return { resume, every: result.data }
   throw new SteerpipeError('USAGE', {
-    found: `\`--checkpoint-every ${checkpointEvery}\``,
+    found: `\`--checkpoint-every ${checkpointEvery}\`${checkpointEvery === 'off' ? ' with `--resume`' : ''}`,
     expected: 'a length of time, such as `30s` or `5m`',
     fix: 'Write it like that.',
   })
