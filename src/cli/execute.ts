@@ -1,6 +1,7 @@
 import { Console } from 'node:console'
 import { rmSync, statSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { SteerpipeError } from '../errors.js'
 import { ProgressLine } from '../observe/progress.js'
 import { countLeftOut, type RunReport, reportData } from '../observe/report.js'
@@ -96,7 +97,10 @@ function tellUnfinished(code: number): void {
   say('error: the process was ended in the middle of the run; a `map` module may have called process.exit()')
 }
 
-/** What ctrl-C and a request to terminate do to a run. */
+/** ctrl-C, a request to terminate, and a terminal that was closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What signals do to a run. */
 class Interruption {
   /** The exit code, once the run was interrupted. */
   code: number | undefined
@@ -108,7 +112,7 @@ class Interruption {
     private readonly partials: Partials,
     private readonly isKept: boolean,
   ) {
-    process.on('SIGINT', this.take).on('SIGTERM', this.take)
+    for (const signal of SIGNALS) process.on(signal, this.take)
   }
 
   get signal(): AbortSignal {
@@ -117,7 +121,7 @@ class Interruption {
 
   private readonly take = (signal: NodeJS.Signals): void => {
     const again = this.code !== undefined
-    this.code = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
+    this.code = 128 + constants.signals[signal]
     if (again) process.exit(this.code)
     this.abort.abort()
     this.timer = setTimeout(() => void this.leave(), onlyFiles(this.checked) ? GRACE.files : GRACE.streams)
@@ -139,7 +143,7 @@ class Interruption {
 
   end(): void {
     clearTimeout(this.timer)
-    process.off('SIGINT', this.take).off('SIGTERM', this.take)
+    for (const signal of SIGNALS) process.off(signal, this.take)
   }
 }
 
@@ -193,10 +197,20 @@ function onlyFiles({ pipeline, inputs }: Checked): boolean {
   return plannedOutputs(pipeline, inputs).every(({ path }) => path !== '-' && !isSpecial(path))
 }
 
+/** Writes the report beside its name, so that an earlier one stays as it was where there is no space. */
 async function writeReport(path: string, report: RunReport): Promise<void> {
+  const written = isSpecial(path) ? path : partialName(path)
   try {
-    await writeFile(path, `${JSON.stringify(reportData(report), null, 2)}\n`)
+    const file = await open(written, 'w')
+    try {
+      await file.writeFile(`${JSON.stringify(reportData(report), null, 2)}\n`)
+      if (written !== path) await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (written !== path) await rename(written, path)
   } catch (error) {
+    if (written !== path) await rm(written, { force: true }).catch(() => {})
     const found = `the report could not be written: ${error instanceof Error ? systemMessage(error) : String(error)}`
     throw new SteerpipeError('WRITE_FAILED', { found, place: { input: path }, cause: error })
   }

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
-import { countLeftOut, showReport } from '../observe/report.js'
+import { showReport } from '../observe/report.js'
 import { prepareWithoutInputs } from '../pipeline/check.js'
 import { Replay, withReplayedNames } from '../pipeline/replay.js'
 import { definitionOptions, loadSettings } from './definition-options.js'
@@ -68,28 +68,40 @@ export const replayCommand: CommandModule<object, Arguments> = {
     const checked = await prepareWithoutInputs(file, settings)
     const replay = await Replay.open(records)
     const over = replay.over(isMerging || given.output !== undefined ? checked : withReplayedNames(checked))
+    // What is put into an output is to take its place.
+    const overwrite = isMerging || over.pipeline.overwrite
     const deadLetters = errors.aside.path
-    await checkFiles(over, {
-      force: force || isMerging,
-      resume: false,
-      definition: file,
-      report,
-      deadLetters,
-    })
-    process.exitCode = await execute(over, {
-      force,
-      errors: { ...errors, aside: { ...errors.aside, triesBefore: (letter) => replay.triesOf(letter) } },
-      openOutput: isMerging ? replay.merging(over, mergeInto === '' ? undefined : mergeInto) : undefined,
-      report,
-      progress: true,
-      show: (done) => {
-        say(showReport(done))
-        const bad = countLeftOut(done)
-        say(
-          `replayed ${replay.size} records: ${bad === 0 ? 'all are good now' : `${bad} are left out still`}`,
-        )
-      },
-    })
-    if (replay.size === 0) process.exitCode = EXIT.done
+    await checkFiles(
+      { ...over, pipeline: { ...over.pipeline, overwrite } },
+      { force, resume: false, definition: file, report, deadLetters },
+    )
+    const merge = isMerging ? replay.merging(over, mergeInto === '' ? undefined : mergeInto) : undefined
+    let code: number
+    try {
+      code = await execute(over, {
+        force,
+        errors: { ...errors, aside: { ...errors.aside, triesBefore: (letter) => replay.triesOf(letter) } },
+        openOutput: merge?.open,
+        report,
+        progress: true,
+        show: (done) => say(showReport(done)),
+      })
+      await merge?.commit()
+    } catch (error) {
+      await merge?.abandon()
+      throw error
+    }
+    process.exitCode = code
+    say(summary(replay.size, code === EXIT.leftOut, deadLetters, file))
   },
+}
+
+/** How it ended, and what comes next. */
+function summary(replayed: number, isRest: boolean, rest: string | undefined, file: string): string {
+  if (replayed === 0) return 'nothing was set aside: there is nothing to replay'
+  const records = replayed === 1 ? '1 record' : `${replayed} records`
+  if (!isRest) return `replayed ${records}: all good now`
+  const next =
+    rest === undefined ? '' : `\nnext: mend \`raw\` in ${rest}, then \`steerpipe replay ${rest} ${file}\``
+  return `replayed ${records}: not all are good yet${next}`
 }

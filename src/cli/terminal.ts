@@ -4,7 +4,7 @@ import { CheckFailure } from '../pipeline/check.js'
 import { systemMessage } from '../storage/input.js'
 
 /** Exit codes of the command. */
-export const EXIT = { done: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130, terminated: 143 } as const
+export const EXIT = { done: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as const
 
 /** Says something to the person: data goes to stdout, all else to stderr. */
 export function say(text: string): void {

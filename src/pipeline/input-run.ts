@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable, Writable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
 import type { InputReport, StageReport } from '../observe/report.js'
@@ -113,9 +114,17 @@ export class InputRun {
     const common = this.common.map(({ stage }) => stage)
     const given = { batches: this.batches(), stages: common }
     const { batches, stages } = upToEnough(given, this.ending, this.signal)
+    // From 22 on Node waits until what feeds a stream that failed has come to rest: that is told at once.
+    let failure: unknown
+    for (const stage of stages) {
+      stage.once('error', (error: unknown) => {
+        failure ??= error
+        this.over.abort()
+      })
+    }
     try {
       const source = Readable.from(batches, { highWaterMark: 1 })
-      await connect([source, ...stages, this.end()], { signal: this.signal })
+      await sooner(connect([source, ...stages, this.end()], { signal: this.signal }), this.signal)
       await this.context.aside.takeRest(this.name, this.reader.parsed.in, true)
       await this.commit()
     } catch (error) {
@@ -123,7 +132,7 @@ export class InputRun {
       const isAborted = this.context.settings.signal?.aborted === true
       const keep = !isAborted || this.keeper?.keeps(this.input.name) === true
       for (const write of this.writes()) await write.abandon(keep)
-      throw error
+      throw failure ?? error // what comes of the abort is not the reason
     } finally {
       clearInterval(telling)
       this.over.abort()
@@ -273,11 +282,11 @@ export class InputRun {
     const { keeper } = this
     const { session, aside } = this.context
     const writes = this.writes()
-    if (keeper) {
-      await keeper.idle()
-      for (const write of writes) await write.finishOutputs()
-      if (!session.endsAtOnce || keeper.exists) await keeper.finish(this.whole(), await aside.save())
-    }
+    await keeper?.idle()
+    // What can fail for want of space has been done before the first output has its final name.
+    for (const write of writes) await write.finishOutputs()
+    if (keeper && (!session.endsAtOnce || keeper.exists))
+      await keeper.finish(this.whole(), await aside.save())
     for (const write of writes) await write.commit()
   }
 
@@ -363,4 +372,17 @@ function textFields(pipeline: Pipeline, { sources, name }: OpenInput): Map<strin
 
 async function* oneAfterTheOther(sources: readonly AsyncIterable<Batch>[]): AsyncGenerator<Batch> {
   for (const batches of sources) yield* batches
+}
+
+/** What a promise comes to, unless a signal comes first: from 22 on Node waits for a source, which may be silent. */
+async function sooner(running: Promise<void>, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  try {
+    const aborted = once(signal, 'abort', { signal: over.signal }).then(() => signal.throwIfAborted())
+    aborted.catch(() => {}) // told by the race, or too late to matter
+    running.catch(() => {})
+    await Promise.race([running, aborted])
+  } finally {
+    over.abort()
+  }
 }

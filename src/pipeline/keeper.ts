@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { removeDurably } from '../storage/durable.js'
 import {
   type Checkpoint,
   type SavedAside,
@@ -96,6 +96,6 @@ export class Keeper {
 
   /** Nothing is left to go on with. */
   async remove(): Promise<void> {
-    await rm(this.path, { force: true })
+    await removeDurably(this.path)
   }
 }

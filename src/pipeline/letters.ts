@@ -29,7 +29,8 @@ function* lettersIn({ records, faults }: Scan): Generator<DeadLetter> {
       const where = issue.path.length > 0 ? `\`${issue.path.join('.')}\`: ` : ''
       throw new SteerpipeError('WRONG_RECORD', {
         found: `this is no record that was set aside: ${where}${issue.message}`,
-        expected: 'a line that `--on-error dead-letter=FILE` has written; of it only `raw` may be changed',
+        expected:
+          'a line that `--on-error dead-letter=FILE` has written; of it only `raw` (and with it `encoding`) may be changed',
         fix: 'Give the file that a run with `--on-error dead-letter=FILE` has made.',
         place: record.place,
         stage: 'replay',
@@ -39,17 +40,20 @@ function* lettersIn({ records, faults }: Scan): Generator<DeadLetter> {
   }
 }
 
-/** The bytes of a record that was set aside; null where they were not kept. */
+/** The bytes of a record that was set aside; null where they were not kept, or are not in base64 as they should be. */
 export function bytesOf({ raw, encoding }: DeadLetter): Buffer | null {
-  return raw === null ? null : Buffer.from(raw, encoding === 'base64' ? 'base64' : 'utf8')
+  if (raw === null || encoding === 'utf-8') return raw === null ? null : Buffer.from(raw)
+  const bytes = Buffer.from(raw, 'base64')
+  return bytes.toString('base64') === raw ? bytes : null
 }
 
-/** What tells records apart: where they were read. */
-export function letterKey({
-  input,
-  line,
-  record,
-  offset,
-}: Pick<DeadLetter, 'input' | 'line' | 'record' | 'offset'>): string {
-  return `${input}\n${line ?? ''}\n${record ?? ''}\n${offset ?? ''}`
-}
+/** Where a record was read. */
+type Read = Pick<DeadLetter, 'input' | 'line' | 'record' | 'offset'>
+
+/** What tells places apart. */
+export const placeKey = ({ input, line, record, offset }: Read): string =>
+  `${input}\n${line ?? ''}\n${record ?? ''}\n${offset ?? ''}`
+
+/** What tells records apart: who has read them, and where. */
+export const letterKey = (letter: Read & Pick<DeadLetter, 'name'>): string =>
+  `${letter.name}\n${placeKey(letter)}`

@@ -1,4 +1,4 @@
-import { SteerpipeError } from '../errors.js'
+import { isBehind, type Place, SteerpipeError } from '../errors.js'
 import { Batch } from '../records/batch.js'
 import { ErrorPolicy } from '../stages/policy.js'
 import { Intake, saysNothing } from '../stages/units.js'
@@ -24,15 +24,34 @@ export async function* readSetAside(
   const { counters } = settings
   const options = readerSettings(settings.parse, settings.input)
   const policy = new ErrorPolicy(counters, settings)
-  const intake = new Intake('parse', counters, policy, Number(settings.parse.options.group))
+  const group = Number(settings.parse.options.group)
+  const newIntake = () => new Intake('parse', counters, policy, group)
+  let intake = newIntake()
   const batchOf = (scan: Scan) => {
     const batch = intake.take(scan)
     batch.leftOut = policy.taken()
     return batch
   }
+  const last = () => {
+    const batch = batchOf({ records: [], faults: [] })
+    batch.error ??= intake.end() ?? null
+    batch.leftOut = [...batch.leftOut, ...policy.taken()]
+    return batch
+  }
+  let before: Place | undefined
   try {
     for await (const letter of readLetters(file)) {
       if (!belongs(letter)) continue
+      const { input, line, record, offset } = letter
+      const place = { input, line, record, offset }
+      // Records of several files, or of one that is read twice, do not belong together.
+      if (before !== undefined && (before.input !== input || !isBehind(place, before))) {
+        const end = last()
+        if (!saysNothing(end)) yield end
+        if (end.error) return
+        intake = newIntake()
+      }
+      before = place
       for (const scan of await scansOf(letter, options)) {
         const batch = batchOf(scan)
         if (!saysNothing(batch)) yield batch
@@ -40,10 +59,8 @@ export async function* readSetAside(
       }
       settings.onBytes(letter.raw?.length ?? 0)
     }
-    const last = batchOf({ records: [], faults: [] })
-    last.error ??= intake.end() ?? null
-    last.leftOut = [...last.leftOut, ...policy.taken()]
-    if (!saysNothing(last)) yield last
+    const end = last()
+    if (!saysNothing(end)) yield end
   } catch (error) {
     if (!(error instanceof SteerpipeError)) throw error
     yield Batch.failed(error)
@@ -54,15 +71,23 @@ export async function* readSetAside(
 async function scansOf(letter: DeadLetter, options: ReaderSettings): Promise<Scan[]> {
   const { input, line = 1, record, offset = 0 } = letter
   const place = { input, line: letter.line, record, offset: letter.offset }
-  const refuse = (error: SteerpipeError): Scan[] => [
-    { records: [], faults: [{ index: 0, error: error.at(place), line: null }] },
-  ]
   const bytes = bytesOf(letter)
-  if (bytes === null) {
+  const refuse = (error: SteerpipeError): Scan[] => [
+    { records: [], faults: [{ index: 0, error: error.at(place), line: bytes?.toString('latin1') ?? null }] },
+  ]
+  if (letter.raw === null) {
     return refuse(
       new SteerpipeError('LINE_TOO_LONG', {
         found: 'the line was too long to be set aside with the others',
         fix: 'Raise `max-line-bytes` of `parse`, and run again over the input itself.',
+      }),
+    )
+  }
+  if (bytes === null) {
+    return refuse(
+      new SteerpipeError('JSON_SYNTAX', {
+        found: '`raw` is not in base64, as `encoding` says',
+        expected: '`encoding: "utf-8"` beside text',
       }),
     )
   }
@@ -80,5 +105,13 @@ async function scansOf(letter: DeadLetter, options: ReaderSettings): Promise<Sca
           { bytes: offset, lines: (record ?? 1) - 1 },
         )
       : await openReader(options, input, start)
-  return [await reader.read(bytes), await reader.end()]
+  const scans = [await reader.read(bytes), await reader.end()]
+  if (scans.some(({ records, faults }) => records.length + faults.length > 0)) return scans
+  return refuse(
+    new SteerpipeError('JSON_SYNTAX', {
+      found: '`raw` is empty',
+      expected: 'a record',
+      fix: 'To give a record up, take its whole line out of the file (of a group those of all its records).',
+    }),
+  )
 }

@@ -5,7 +5,7 @@ import { SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import { type InputReport, showBytes } from '../observe/report.js'
 import { checkRead } from '../storage/consumed.js'
-import { syncFolder } from '../storage/durable.js'
+import { removeDurably, syncFolder } from '../storage/durable.js'
 import { readBytes } from '../storage/input.js'
 import { type FileLock, lock, lockName } from '../storage/lock.js'
 import { isSpecial, partialName, writeError } from '../storage/sink.js'
@@ -148,16 +148,16 @@ export function isFinished(checked: Checked): boolean {
 }
 
 /**
- * Removes the locks that a run has left which was killed when all was done.
+ * Removes what a run has left beside its outputs that was killed when all was done.
  *
  * @throws SteerpipeError OUTPUT_LOCKED if another run is writing
  */
-export async function removeLocks(checked: Checked): Promise<void> {
+export async function tidy(checked: Checked): Promise<void> {
   const path = keptBy(checked)
+  if (path === undefined) return
   const outputs = plannedOutputs(checked.pipeline, checked.inputs).map((output) => output.path)
-  for (const each of path === undefined ? [] : [path, ...outputs]) {
-    if (existsSync(lockName(each))) (await lock(each)).release()
-  }
+  for (const each of [path, ...outputs]) if (existsSync(lockName(each))) (await lock(each)).release()
+  await removeDurably(path)
 }
 
 /** The outputs that an earlier run has made whole. @throws SteerpipeError RESUME_REFUSED */
@@ -212,7 +212,7 @@ async function beginAnew(path: string, journals: readonly string[], isForced: bo
       place: { input: path },
     })
   }
-  await rm(path, { force: true })
+  await removeDurably(path)
   for (const journal of journals) await removeJournals(journal)
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { isBehind, SteerpipeError } from '../errors.js'
+import { isBehind, type Place, SteerpipeError } from '../errors.js'
 import type { Batch, Line } from '../records/batch.js'
 import type { ByteWriter } from '../records/byte-writer.js'
 import type { LeftOut } from '../records/left-out.js'
@@ -32,6 +32,7 @@ export class SetAside {
   /** Records that were read of the inputs before. */
   private readBefore = 0
   private pending: LeftOut[] = []
+  private readonly files = new Map<string, number>()
 
   constructor(private readonly settings: AsideSettings) {}
 
@@ -61,7 +62,10 @@ export class SetAside {
    * @throws SteerpipeError TOO_MANY_ERRORS, WRITE_FAILED
    */
   async take({ leftOut, records }: Batch, input: InputName, isInOrder: boolean, read: number): Promise<void> {
-    for (const each of leftOut) this.pending.push(each)
+    for (const each of leftOut) {
+      this.pending.push(each)
+      if (each.place) this.fileNumber(each.place.input)
+    }
     if (this.pending.length === 0) return
     const place = records.at(-1)?.source.place
     // What comes without records comes behind all those that it was among. With them it may come before its neighbours.
@@ -82,9 +86,25 @@ export class SetAside {
     const ready = this.pending.filter((each) => !waits(each))
     if (ready.length === 0) return
     this.pending = this.pending.filter(waits)
-    ready.sort(byPlace)
+    ready.sort((a, b) => this.compare(a.place, b.place))
     this.bad += ready.filter(({ isPartner }) => !isPartner).length
     await this.output?.write(ready.map((each) => new DeadLetterLine(this.letter(each, input))))
+  }
+
+  /** Which of two places was read first. */
+  private compare(a: Place | undefined, b: Place | undefined): number {
+    if (!a || !b) return 0
+    if (a.input !== b.input) return this.fileNumber(a.input) - this.fileNumber(b.input)
+    if (isBehind(a, b)) return 1
+    return isBehind(b, a) ? -1 : 0
+  }
+
+  /** Files in the order in which records of them came. */
+  private fileNumber(file: string): number {
+    const known = this.files.get(file)
+    if (known !== undefined) return known
+    this.files.set(file, this.files.size)
+    return this.files.size - 1
   }
 
   private letter(leftOut: LeftOut, input: InputName): DeadLetter {
@@ -130,10 +150,4 @@ class DeadLetterLine implements Line {
   writeTo(out: ByteWriter): void {
     out.text(Buffer.from(JSON.stringify(this.letter)).toString('latin1'))
   }
-}
-
-function byPlace(a: LeftOut, b: LeftOut): number {
-  if (!a.place || !b.place || a.place.input !== b.place.input) return 0
-  if (isBehind(a.place, b.place)) return 1
-  return isBehind(b.place, a.place) ? -1 : 0
 }

@@ -3,6 +3,7 @@ import { ByteWriter } from './byte-writer.js'
 import type { Conversation } from './conversation.js'
 import type { LeftOut } from './left-out.js'
 import type { Mark } from './mark.js'
+import { parseJson } from './parse-json.js'
 import type { JsonRecord } from './record.js'
 import type { Sample } from './sample.js'
 
@@ -59,7 +60,7 @@ export function unitsOf(count: number, size: number): number[] {
 
 /** A record as a plain JavaScript object. What JSON.parse loses (digits of big integers, repeated keys) is lost. */
 export function toObject(record: AnyRecord): unknown {
-  return JSON.parse(Buffer.from(record.json(), 'latin1').toString('utf8'))
+  return parseJson(Buffer.from(record.json(), 'latin1').toString('utf8'))
 }
 
 /** What is written as a line. */

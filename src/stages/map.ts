@@ -2,6 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { type Place, SteerpipeError } from '../errors.js'
 import type { AnyRecord, Batch } from '../records/batch.js'
+import { parseJson } from '../records/parse-json.js'
 import type { JsonRecord, Origin } from '../records/record.js'
 import { Tape } from '../records/tape.js'
 import { MadeUnits } from './made-units.js'
@@ -129,7 +130,7 @@ export class MapStage extends Stage {
   private async mapRecord(record: AnyRecord, { map }: AnyMapDefinition, tape: Tape): Promise<JsonRecord[]> {
     const json = record.json()
     const text = Buffer.from(json, 'latin1').toString('utf8')
-    const given: unknown = JSON.parse(text)
+    const given = parseJson(text)
     const { part } = record
     const { place } = record.source
     let returned: unknown
@@ -171,7 +172,7 @@ function threw(error: unknown): SteerpipeError {
 
 /** Whether an object is still what JSON.parse makes of a text. */
 function isUnchanged(value: unknown, text: string): boolean {
-  const before: unknown = JSON.parse(text)
+  const before = parseJson(text)
   let json: string
   try {
     json = JSON.stringify(before)

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { Readable, TransformOptions } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
 import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
-import { SteerpipeError } from '../errors.js'
+import { type Place, SteerpipeError } from '../errors.js'
 
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
@@ -32,8 +32,10 @@ export async function* readBytes(path: string): AsyncGenerator<Buffer> {
   try {
     const head = await headOf(chunks)
     compressed = head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b
+    // What a download that failed or a disk that was full leaves behind: no records would look like a good end.
+    if (head.length === 0 && path.endsWith('.gz')) throw damaged('the file is empty', { input: path })
     const whole = withHead(head, chunks)
-    for await (const chunk of compressed ? gunzip(whole) : whole) {
+    for await (const chunk of compressed ? gunzip(whole, path) : whole) {
       bytes += chunk.length
       yield chunk
     }
@@ -59,7 +61,7 @@ async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
     if ((await stat(path)).isFIFO() && process.platform === 'linux') {
       return (await openFifo(path))[Symbol.asyncIterator]()
     }
-    return fileChunks(await open(path))
+    return fileChunks(await open(path), path)
   } catch (error) {
     throw readError(error, path, false, 0)
   }
@@ -69,7 +71,9 @@ async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
  * The bytes of a file, in two buffers that are used in turn: one is filled while the other is worked on. (A stream
  * of Node's has a new one for each read, which costs as much as the reading.)
  */
-async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer> {
+async function* fileChunks(file: FileHandle, path: string): AsyncGenerator<Buffer> {
+  const { size } = await file.stat() // of what is no plain file, 0
+  let total = 0
   const read = (buffer: Buffer) => {
     const reading = file.read(buffer, 0, READ_BYTES)
     reading.catch(() => {}) // told where it is awaited, which may be later than it happens
@@ -80,7 +84,11 @@ async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer> {
   try {
     for (;;) {
       const { bytesRead } = await reading
-      if (bytesRead === 0) return
+      if (bytesRead === 0) {
+        if (total < size) throw shrunk(path, size, total)
+        return
+      }
+      total += bytesRead
       const filled = filling
       filling = idle
       idle = filled
@@ -91,6 +99,16 @@ async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer> {
     await reading.catch(() => {})
     await file.close()
   }
+}
+
+/** The error for a file that was cut while it was read: at the end of a line nothing else would tell. */
+function shrunk(path: string, size: number, left: number): SteerpipeError {
+  return new SteerpipeError('READ_FAILED', {
+    found: `the file had ${size} bytes when it was opened, and ends after ${left}: it was cut while it was read`,
+    fix: 'Run again when nothing else writes to the file.',
+    place: { input: path },
+    stage: 'parse',
+  })
 }
 
 /**
@@ -122,12 +140,13 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
 }
 
 /** Decompresses on a thread of zlib's: the next chunk is made while the last one is worked on. */
-async function* gunzip(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* gunzip(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
   // What a stream holds is lost when it fails. With a mark of one byte a write is done when all that came of it was
   // taken, so that what stands before damage (most of all before an early end) is not lost.
   const options: ZlibOptions & TransformOptions = { chunkSize: READ_BYTES, readableHighWaterMark: 1 }
   const stream = createGunzip(options)
-  void feed(stream, bytes)
+  const fed = feed(stream, bytes, path)
+  fed.catch(() => {}) // told where it is awaited
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const read = () => {
     const reading = chunks.next()
@@ -138,7 +157,7 @@ async function* gunzip(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   try {
     for (;;) {
       const { done, value } = await reading
-      if (done) return
+      if (done) return await fed
       reading = read()
       yield value
     }
@@ -148,16 +167,49 @@ async function* gunzip(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
 }
 
-async function feed(stream: Gunzip, bytes: AsyncIterable<Buffer>): Promise<void> {
+/** Gives a stream its bytes. @throws SteerpipeError GZIP_DAMAGED if there is more after its end than padding */
+async function feed(stream: Gunzip, bytes: AsyncIterable<Buffer>, path: string): Promise<void> {
+  let given = 0
+  let ended = false
   try {
     for await (const chunk of bytes) {
-      await new Promise<void>((resolve) => stream.write(chunk, () => resolve()))
-      if (stream.destroyed) return
+      given += chunk.length
+      if (!ended) {
+        await new Promise<void>((resolve) => stream.write(chunk, () => resolve()))
+        if (stream.destroyed && !stream.readableEnded) return
+      }
+      // Node ends the data at a zero byte after a member: what else comes there would be lost in silence.
+      const rest: Buffer = ended ? chunk : chunk.subarray(chunk.length - (given - stream.bytesWritten))
+      ended ||= rest.length > 0
+      checkPadding(rest, given - rest.length, path)
     }
     stream.end()
   } catch (error) {
-    stream.destroy(error as Error) // whatever a stream throws is an Error
+    // A stream that has ended by itself has told so; what came after that is told by whoever awaits this.
+    if (!ended) stream.destroy(error as Error) // whatever a stream throws is an Error
+    throw error
   }
+}
+
+const isZero = (byte: number): boolean => byte === 0
+
+/** Refuses bytes after the last member that are no padding, as blocks of tapes have. @param offset where they are */
+function checkPadding(bytes: Buffer, offset: number, path: string): void {
+  if (bytes.every(isZero)) return
+  const at = offset + bytes.findIndex((byte) => byte !== 0)
+  throw damaged(`after the end of the gzip data there is something else, at byte ${at} of the file`, {
+    input: path,
+  })
+}
+
+function damaged(found: string, place: Place, cause?: Error): SteerpipeError {
+  return new SteerpipeError('GZIP_DAMAGED', {
+    found,
+    expected: 'whole gzip data',
+    place,
+    stage: 'parse',
+    cause,
+  })
 }
 
 function readError(error: unknown, path: string, compressed: boolean, bytes: number): unknown {
@@ -167,13 +219,8 @@ function readError(error: unknown, path: string, compressed: boolean, bytes: num
   const place = { input: path, offset: bytes > 0 ? bytes : undefined }
   if (code.startsWith('Z_') && compressed) {
     const cut = code === 'Z_BUF_ERROR'
-    return new SteerpipeError('GZIP_DAMAGED', {
-      found: cut ? 'the gzip data ends in the middle' : `the gzip data is damaged: ${error.message}`,
-      expected: 'whole gzip data',
-      place,
-      stage: 'parse',
-      cause: error,
-    })
+    const found = cut ? 'the gzip data ends in the middle' : `the gzip data is damaged: ${error.message}`
+    return damaged(found, place, error)
   }
   if (code === 'ENOENT') {
     return new SteerpipeError('NO_SUCH_INPUT', {

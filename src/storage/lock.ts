@@ -80,6 +80,7 @@ function create(file: string): boolean {
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    rmSync(file, { force: true }) // it may be there, with nothing in it, where the disk is full
     throw error
   }
 }

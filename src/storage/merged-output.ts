@@ -8,6 +8,15 @@ import { type LinesOutput, type Output, openOutput, type SavedOutput } from './o
 /** Where what is made of a record belongs in an output; undefined if the output has got it already. */
 export type PointOf = (place: Place | undefined) => OutputPoint | undefined
 
+const LINE_END = 0x0a
+
+/** Where a line, with its end, stands among lines; -1 if it does not. */
+function lineIn(lines: Buffer, line: Buffer): number {
+  let at = lines.indexOf(line)
+  while (at > 0 && lines[at - 1] !== LINE_END) at = lines.indexOf(line, at + 1)
+  return at
+}
+
 /**
  * An output that is there already, made anew with more lines in it, each in its place. The old lines are copied up to
  * the place of the next new one; that they are the ones that it was left out of is seen from their checksum.
@@ -25,16 +34,23 @@ export class MergedOutput implements Output {
     from: string,
     private readonly output: LinesOutput,
     private readonly pointOf: PointOf,
+    private readonly last: OutputPoint | undefined,
   ) {
     this.old = readBytes(from)
   }
 
   /**
    * @param from the old output
+   * @param last where the last of the new lines may belong; undefined if none belongs into this output
    * @throws SteerpipeError as `openOutput`
    */
-  static async open(path: string, from: string, pointOf: PointOf): Promise<MergedOutput> {
-    return new MergedOutput(path, from, await openOutput(from, { checksum: true }), pointOf)
+  static async open(
+    path: string,
+    from: string,
+    pointOf: PointOf,
+    last: OutputPoint | undefined,
+  ): Promise<MergedOutput> {
+    return new MergedOutput(path, from, await openOutput(from, { checksum: true }), pointOf, last)
   }
 
   get bytes(): number {
@@ -44,29 +60,38 @@ export class MergedOutput implements Output {
   async write(lines: readonly Line[]): Promise<void> {
     for (const line of lines) {
       const point = this.pointOf(line.source?.place)
-      if (point === undefined) continue
       const bytes = toBytes([line])
-      if (point.bytes !== this.latest) {
-        await this.copyTo(point)
-        if (await this.goesOnWith(bytes))
-          throw this.refusal(`what is to be put in at byte ${point.bytes} stands there already`)
-        this.latest = point.bytes
-      }
-      await this.output.copy(bytes)
+      if (point === undefined) await this.passOver(bytes)
+      else await this.putIn(bytes, point)
+    }
+  }
+
+  private async putIn(bytes: Buffer, point: OutputPoint): Promise<void> {
+    if (point.bytes !== this.latest) {
+      await this.copyTo(point)
+      // Lines that were put in before it would be seen from the checksum of a later point: of the last there is none.
+      if (point.bytes === this.last?.bytes && (await this.goesOnWith(bytes)))
+        throw this.refusal(`what is to be put in at byte ${point.bytes} stands there already`)
+      this.latest = point.bytes
+    }
+    await this.output.copy(bytes)
+  }
+
+  /** Copies old lines up to the end of one that is there, because its record was left out only after it. */
+  private async passOver(line: Buffer): Promise<void> {
+    for (;;) {
+      const at = lineIn(this.rest, line)
+      if (at >= 0) return this.copy(this.rest.subarray(0, at + line.length))
+      const whole = this.rest.lastIndexOf(LINE_END) + 1
+      if (whole > 0) await this.copy(this.rest.subarray(0, whole))
+      if (!(await this.readMoreBehind(this.rest)))
+        throw this.refusal('a record has changed that was left out only after its line was written here')
     }
   }
 
   /** Whether these bytes come next in the old output. */
   private async goesOnWith(bytes: Buffer): Promise<boolean> {
-    while (this.rest.length < bytes.length) {
-      // What is read uses the same memory again.
-      const before = Buffer.from(this.rest)
-      if (!(await this.readMore())) {
-        this.rest = before
-        return false
-      }
-      this.rest = Buffer.concat([before, this.rest])
-    }
+    while (this.rest.length < bytes.length) if (!(await this.readMoreBehind(this.rest))) return false
     return this.rest.subarray(0, bytes.length).equals(bytes)
   }
 
@@ -106,6 +131,15 @@ export class MergedOutput implements Output {
     return true
   }
 
+  /** Reads more behind what is not copied yet. */
+  private async readMoreBehind(rest: Buffer): Promise<boolean> {
+    // What is read uses the same memory again.
+    const before = Buffer.from(rest)
+    const isMore = await this.readMore()
+    this.rest = isMore ? Buffer.concat([before, this.rest]) : before
+    return isMore
+  }
+
   private async copy(bytes: Buffer): Promise<void> {
     this.rest = this.rest.subarray(bytes.length)
     this.copied = { bytes: this.copied.bytes + bytes.length, crc: crc32(bytes, this.copied.crc) }
@@ -122,17 +156,51 @@ export class MergedOutput implements Output {
   }
 
   async finish(): Promise<void> {
+    if (this.last !== undefined && this.copied.bytes < this.last.bytes) await this.copyTo(this.last)
     while (this.rest.length > 0 || (await this.readMore())) await this.copy(this.rest)
     await this.output.finish()
   }
 
-  async commit(): Promise<void> {
-    await this.finish()
-    await this.output.commit()
+  /** Ends it under the name that it has until `publish`: outputs of all inputs are replaced, or none. */
+  commit(): Promise<void> {
+    return this.finish()
+  }
+
+  /** Puts it in the place of the old one. @throws SteerpipeError WRITE_FAILED */
+  publish(): Promise<void> {
+    return this.output.commit()
   }
 
   async abandon(): Promise<void> {
     await this.old.return(undefined)
     await this.output.abandon(false)
   }
+}
+
+/** An output that is there already and stays as it is, whatever is written to it. */
+export class UntouchedOutput implements Output {
+  readonly bytes = 0
+
+  constructor(
+    readonly path: string,
+    private readonly pointOf: PointOf,
+  ) {}
+
+  async pointFor(place: Place | undefined): Promise<OutputPoint> {
+    return this.pointOf(place) ?? { bytes: 0, crc: 0 }
+  }
+
+  async write(): Promise<void> {}
+
+  save(): undefined {
+    return undefined
+  }
+
+  async sync(): Promise<void> {}
+
+  async finish(): Promise<void> {}
+
+  async commit(): Promise<void> {}
+
+  async abandon(): Promise<void> {}
 }

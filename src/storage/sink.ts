@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { constants, openSync, statSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type ErrorDetails, SteerpipeError } from '../errors.js'
@@ -199,6 +199,8 @@ class FileSink implements Sink {
         await this.flushing
         if (this.flushFailure) throw this.flushFailure
         await this.handle.sync()
+        // A folder that has gone is told before any other output has its final name.
+        await stat(partialName(this.path))
       }
       await this.close()
     } catch (error) {

@@ -2,8 +2,10 @@
  * What must hold for a file, whatever its bytes are: nothing but coded errors with a place, and no difference from the
  * slow way.
  */
+
 import { expect } from 'vitest'
 import { CATALOGUE } from '../../src/errors.js'
+import { parseJson } from '../../src/records/parse-json.js'
 import { labelFormatSpec } from '../../src/stages/label-format.js'
 import { regressionExpandSpec } from '../../src/stages/regression-expand.js'
 import { type StageContext, stageOptions } from '../../src/stages/spec.js'
@@ -82,7 +84,7 @@ const SHALLOW = 2000
 
 const meant = (json: string): string => {
   if (nesting(json) > SHALLOW) return 'deep'
-  return JSON.stringify(JSON.parse(Buffer.from(json, 'latin1').toString('utf8')))
+  return JSON.stringify(parseJson(Buffer.from(json, 'latin1').toString('utf8')))
 }
 
 function elementOf(value: unknown): string {

@@ -1,7 +1,9 @@
 /**
  * What should become of a file, found out with `JSON.parse` line by line, and what does, in a form that can be compared.
  */
+
 import { isUtf8 } from 'node:buffer'
+import { parseJson } from '../../src/records/parse-json.js'
 import type { RecordReader, Scan } from '../../src/storage/record-reader.js'
 import { expectedOutcomes, NO_LIMIT } from '../support/lines.js'
 import type { Member } from '../support/slow.js'
@@ -92,7 +94,8 @@ export function slowDocument(bytes: Buffer): 'empty' | 'illegal' | readonly unkn
   const text = bytes.toString('utf8').replace(/^\ufeff/, '')
   if (/^[ \t\r\n]*$/.test(text)) return 'empty'
   try {
-    const value: unknown = JSON.parse(text)
+    JSON.parse(text) // whether it is legal
+    const value = parseJson(text)
     return Array.isArray(value) ? value : [value]
   } catch {
     return 'illegal'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonical, decode, encode, encodeValue } from '../../src/records/json-text.js'
+import { parseJson } from '../../src/records/parse-json.js'
 import { spelledText, spellingOf } from '../support/arbitraries.js'
-import { parseJson } from '../support/parse-json.js'
 import { needsPython, pythonLines } from '../support/python.js'
 
 /** The bytes of a text, one character each, as a file is decoded. */

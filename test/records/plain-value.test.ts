@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseJson } from '../../src/records/parse-json.js'
 import { type PlainValue, plainValue } from '../../src/records/plain-value.js'
 import type { JsonRecord } from '../../src/records/record.js'
 import { records } from '../stages/support.js'
 import { jsonText } from '../support/arbitraries.js'
-import { parseJson } from '../support/parse-json.js'
 
 /** The value of the member `v` of a line. */
 async function read(json: string): Promise<PlainValue> {

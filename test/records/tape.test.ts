@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../src/records/json-text.js'
+import { parseJson } from '../../src/records/parse-json.js'
 import { Block, JsonRecord } from '../../src/records/record.js'
 import { MAX_DEPTH, Refusal, scanValue, Tape } from '../../src/records/tape.js'
 import { jsonText, objectText, recordLine, spellingOf } from '../support/arbitraries.js'
-import { parseJson } from '../support/parse-json.js'
 
 /** A record scanned from a line (with its line end behind it). */
 function recordOf(line: string, careful = true): JsonRecord {

@@ -32,10 +32,10 @@ const BEHIND: Readonly<Record<string, string>> = {
 }
 
 function definition(cwd: string, behind: string): void {
-  const annotate = 'annotate: { server: "${server}", wait-ready: 300ms, request-timeout: 500ms }'
+  const annotate = 'annotate: { server: "${server}", wait-ready: "${wait}" }'
   put(cwd, {
     'in.jsonl': lines(...GIVEN),
-    'x.yaml': `name: x\nvars: { server: null, other: none }\ninputs: in.jsonl\nstages: [parse, ${annotate}, ${behind}]\n`,
+    'x.yaml': `name: x\nvars: { server: null, wait: 30s }\ninputs: in.jsonl\nstages: [parse, ${annotate}, ${behind}]\n`,
   })
 }
 
@@ -87,11 +87,14 @@ async function stopped(
   cwd: string,
   asked: RewardServer,
   stop: Stop,
-  more?: readonly string[],
+  more: readonly string[] = [],
 ): Promise<Ended> {
   const before = journals(cwd).map(linesIn)[0] ?? 0
-  const running = begin(cwd, asked, more)
-  await until('answers are kept', () => (journals(cwd).map(linesIn)[0] ?? 0) >= before + ENOUGH)
+  // How long it waits for a server may differ when it is gone on with.
+  const running = begin(cwd, asked, ['--set', 'wait=1s', ...more])
+  const isOver = () => running.process.exitCode !== null
+  const kept = () => journals(cwd).map(linesIn)[0] ?? 0
+  await until('answers are kept', () => isOver() || kept() >= before + ENOUGH)
   await stop(running, asked)
   const ended = await running.ended
   expect(ended.status).not.toBe(0)

@@ -21,6 +21,7 @@ import {
   template,
   type Wire,
 } from '../../src/index.js'
+import { parseJson } from '../../src/records/parse-json.js'
 import { jsonText } from '../support/arbitraries.js'
 import { asked, counts, failure, file, linesFrom, linesThrough, refusal, thrown } from './support.js'
 
@@ -216,7 +217,7 @@ describe('the object that was given', () => {
           return record
         })
         expect(await linesThrough(lines, stage)).toEqual(lines)
-        expect(seen).toEqual(lines.map((line) => JSON.parse(line)))
+        expect(seen).toEqual(lines.map(parseJson))
       }),
     )
   })
@@ -229,7 +230,7 @@ describe('what the function is told', () => {
       return { place, part }
     })
     const lines = await linesThrough(rows(2), stage)
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect(lines.map(parseJson)).toEqual([
       { place: { input: 'stream', line: 1, offset: 0 }, part: null },
       { place: { input: 'stream', line: 2, offset: 8 }, part: null },
     ])

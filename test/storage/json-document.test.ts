@@ -4,12 +4,12 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encode } from '../../src/records/json-text.js'
+import { parseJson } from '../../src/records/parse-json.js'
 import { JsonDocumentReader } from '../../src/storage/json-document.js'
 import type { RecordReader } from '../../src/storage/record-reader.js'
 import { cutPoints, jsonText, objectText } from '../support/arbitraries.js'
 import { readStory, respelled, type Story } from '../support/documents.js'
 import { chunksOf } from '../support/lines.js'
-import { parseJson } from '../support/parse-json.js'
 
 interface Options {
   path?: string
