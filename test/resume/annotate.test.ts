@@ -113,20 +113,25 @@ async function resumed(cwd: string, expected: number, made: Record<string, strin
   expect(names(cwd).sort()).toEqual(['in.jsonl', 'x.yaml', ...Object.keys(made)].sort())
 }
 
-test.each(Object.keys(BEHIND).flatMap((behind) => Object.keys(STOPS).map((stop) => [stop, behind])))(
-  '%s, with %s behind',
-  async (stop, behind) => {
-    const made = await whole(BEHIND[behind])
-    const cwd = folder.fresh()
-    definition(cwd, BEHIND[behind])
-    await stopped(cwd, await server(), STOPS[stop])
-    const [journal] = journals(cwd)
-    const kept = linesIn(journal)
-    expect(kept).toBeGreaterThanOrEqual(ENOUGH)
-    expect(kept).toBeLessThan(made.texts)
-    await resumed(cwd, made.texts - kept, made.files)
-  },
-)
+/** Each way to be stopped, and SIGKILL with whatever comes behind. */
+const CASES = [
+  ...Object.keys(STOPS).map((stop) => [stop, 'shuffle'] as const),
+  ...Object.keys(BEHIND)
+    .filter((behind) => behind !== 'shuffle')
+    .map((behind) => ['SIGKILL', behind] as const),
+]
+
+test.each(CASES)('%s, with %s behind', async (stop, behind) => {
+  const made = await whole(BEHIND[behind])
+  const cwd = folder.fresh()
+  definition(cwd, BEHIND[behind])
+  await stopped(cwd, await server(), STOPS[stop])
+  const [journal] = journals(cwd)
+  const kept = linesIn(journal)
+  expect(kept).toBeGreaterThanOrEqual(ENOUGH)
+  expect(kept).toBeLessThan(made.texts)
+  await resumed(cwd, made.texts - kept, made.files)
+})
 
 test('killed twice, it asks for nothing twice that is kept', async () => {
   const made = await whole(BEHIND.shuffle)
