@@ -25,7 +25,7 @@ const savedFile = z.strictObject({
   path: z.string(),
   bytes: z.int(),
   lines: z.int(),
-  crc: z.int(),
+  hash: z.string(),
   /** It was read to its end. */
   isWhole: z.boolean(),
 })

@@ -61,6 +61,7 @@ async function firstRecords(
       limit,
       counters: new Counters(),
       onBytes: () => {},
+      keeps: false,
     })) {
       if (batch.error) throw batch.error
       batches.push(batch)

@@ -1,5 +1,6 @@
-import { isBehind, type Place, SteerpipeError } from '../errors.js'
+import { CATALOGUE, type ErrorCode, isBehind, type Place, SteerpipeError } from '../errors.js'
 import { Batch } from '../records/batch.js'
+import { HASH_START } from '../records/bytes.js'
 import { ErrorPolicy } from '../stages/policy.js'
 import { Intake, saysNothing } from '../stages/units.js'
 import { JsonLinesReader } from '../storage/json-lines.js'
@@ -67,6 +68,8 @@ export async function* readSetAside(
   }
 }
 
+const isCode = (code: string): code is ErrorCode => code in CATALOGUE
+
 /** What is read of a record that was set aside. */
 async function scansOf(letter: DeadLetter, options: ReaderSettings): Promise<Scan[]> {
   const { input, line = 1, record, offset = 0 } = letter
@@ -77,9 +80,9 @@ async function scansOf(letter: DeadLetter, options: ReaderSettings): Promise<Sca
   ]
   if (letter.raw === null) {
     return refuse(
-      new SteerpipeError('LINE_TOO_LONG', {
-        found: 'the line was too long to be set aside with the others',
-        fix: 'Raise `max-line-bytes` of `parse`, and run again over the input itself.',
+      new SteerpipeError(isCode(letter.code) ? letter.code : 'LINE_TOO_LONG', {
+        found: letter.message,
+        fix: 'It was not kept with the others: run again over the input itself.',
       }),
     )
   }
@@ -96,7 +99,7 @@ async function scansOf(letter: DeadLetter, options: ReaderSettings): Promise<Sca
       new SteerpipeError('JSON_SYNTAX', { found: '`raw` has a line end in it', expected: 'one line' }),
     )
   }
-  const start = { bytes: offset, lines: line - 1 }
+  const start = { bytes: offset, lines: line - 1, hash: HASH_START }
   // An element of a document is by itself what a line of JSON Lines is.
   const reader: RecordReader =
     options.format === 'json'

@@ -5,9 +5,9 @@ import { Batch } from '../records/batch.js'
 import type { Mark } from '../records/mark.js'
 import { ErrorPolicy, type StageSettings } from '../stages/policy.js'
 import { Intake, saysNothing } from '../stages/units.js'
-import { behind, type Consumed, type ReadPart } from '../storage/consumed.js'
+import { type Account, passOver, type ReadPart } from '../storage/consumed.js'
 import { readBytes } from '../storage/input.js'
-import { openReader } from '../storage/readers.js'
+import { openKeeping } from '../storage/readers.js'
 import type { Scan } from '../storage/record-reader.js'
 import { readerSettings, type StageUse } from './pipeline.js'
 
@@ -24,10 +24,12 @@ export interface ReadSettings extends StageSettings {
   readonly onBytes: (count: number) => void
   /** Go on behind what an earlier run has read. Default: from the start. */
   readonly from?: ReadPart | undefined
-  /** Keeps account of what was read; undefined if nobody will go on from here. */
-  readonly consumed?: Consumed | undefined
+  /** Keep account of what is read, so that a later run can go on from here. */
+  readonly keeps: boolean
+  /** Called with the account, once the file is open. */
+  readonly onOpen?: (account: Account) => void
   /** Called after each batch: gives the mark that shall stand behind it, if one is wanted. */
-  readonly onMark?: ((read: ReadPart) => Mark | null) | undefined
+  readonly onMark?: ((account: Account) => Mark | null) | undefined
 }
 
 /**
@@ -35,22 +37,25 @@ export interface ReadSettings extends StageSettings {
  * last batch.
  */
 export async function* readRecords(file: string, settings: ReadSettings): AsyncGenerator<Batch> {
-  const { counters, limit, consumed, from } = settings
+  const { counters, limit, keeps, from } = settings
   const options = readerSettings(settings.parse, settings.input)
   const group = Number(settings.parse.options.group)
   const policy = new ErrorPolicy(counters, settings)
   const intake = new Intake('parse', counters, policy, group)
   const take = (scan: Scan) => intake.take(limit ? limit.cut(scan) : scan)
   try {
-    const reader = await openReader(options, file, from)
-    const all = readBytes(file)
-    for await (const bytes of from === undefined ? all : behind(all, from, file)) {
+    const chunks = readBytes(file)
+    const passed = from && (await passOver(chunks, from, file))
+    const start = from && passed && { ...from, hash: passed.state }
+    const { reader, account, taken } = await openKeeping(options, file, keeps, start)
+    if (account) settings.onOpen?.(account)
+    for await (const bytes of passed ? withFirst(passed.rest, chunks) : chunks) {
       settings.onBytes(bytes.length)
       const batch = take(await reader.read(bytes))
+      taken(bytes)
       batch.leftOut = policy.taken()
-      consumed?.take(bytes, reader.position)
-      const read = intake.isEmpty ? consumed?.lines : undefined
-      if (read && batch.error === null && !limit?.reached) batch.mark = settings.onMark?.(read) ?? null
+      const isGood = batch.error === null && limit?.reached !== true && intake.isEmpty
+      if (isGood && account) batch.mark = settings.onMark?.(account) ?? null
       if (!saysNothing(batch)) yield batch
       if (batch.error || limit?.reached) return
     }
@@ -62,6 +67,11 @@ export async function* readRecords(file: string, settings: ReadSettings): AsyncG
     if (!(error instanceof SteerpipeError)) throw error
     yield Batch.failed(error)
   }
+}
+
+async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first
+  yield* rest
 }
 
 const savedLimit = z.strictObject({

@@ -2,7 +2,7 @@ import { Counters } from '../observe/counters.js'
 import type { Batch } from '../records/batch.js'
 import { Mark } from '../records/mark.js'
 import type { StageSettings } from '../stages/policy.js'
-import { Consumed, type ReadPart } from '../storage/consumed.js'
+import type { Account, ReadPart } from '../storage/consumed.js'
 import type { SavedFile, SavedReading } from './checkpoint.js'
 import type { OpenInput } from './inputs.js'
 import type { Pipeline } from './pipeline.js'
@@ -89,7 +89,7 @@ export class SourceReader {
     const { settings } = this
     const { pipeline, input, keeps } = settings
     const { limit, from, isEnough } = how
-    const consumed = keeps ? new Consumed(from) : undefined
+    let account: Account | undefined
     const reading: ReadSettings = {
       ...settings,
       parse: input.sources[source].parse ?? pipeline.parse,
@@ -100,8 +100,11 @@ export class SourceReader {
         this.bytes += count
       },
       from,
-      consumed,
-      onMark: keeps && !input.interleave ? (read) => this.mark(file, source, read) : undefined,
+      keeps,
+      onOpen: (opened) => {
+        account = opened
+      },
+      onMark: input.interleave ? undefined : (read) => this.mark(file, source, read),
     }
     const { holds } = input.sources[source]
     const batches = holds ? readSetAside(file, holds, reading) : readRecords(file, reading)
@@ -115,11 +118,12 @@ export class SourceReader {
         break
       }
     }
-    if (consumed) this.done[source].push({ path: file, ...consumed.all, isWhole: ended && !limit?.reached })
+    if (account) this.done[source].push({ path: file, ...account.all(), isWhole: ended && !limit?.reached })
   }
 
-  private mark(file: string, source: number, read: ReadPart): Mark | null {
-    if (!this.settings.isMarkDue()) return null
+  private mark(file: string, source: number, account: Account): Mark | null {
+    const read = this.settings.isMarkDue() ? account.part() : undefined
+    if (read === undefined) return null
     const at = { path: file, ...read, isWhole: false }
     const sources = this.done
       .slice(0, source + 1)

@@ -1,81 +1,115 @@
-import { crc32 } from 'node:zlib'
 import { SteerpipeError } from '../errors.js'
+import { digestOf, HASH_START, type HashState, RegionBytes } from '../records/bytes.js'
 import type { LinePosition } from './record-reader.js'
 
 /** The start of a stream, as it was when it was read. */
 export interface ReadPart extends LinePosition {
-  /** The CRC-32 of its bytes. */
-  readonly crc: number
+  /** A hash of its bytes: against change by mistake, not against forgers. */
+  readonly hash: string
 }
 
-/** Keeps the checksum of what a reader of lines is done with, so that a later run can tell whether it is the same still. */
-export class Consumed {
-  /** All bytes that came, and their checksum. */
-  private total: number
-  private crc: number
-  /** Up to the end of the last line that the reader is done with; undefined inside of one that it passes over. */
-  private whole: ReadPart | undefined
+/** Keeps account of what was read, so that a later run can tell whether it is the same still. */
+export interface Account {
+  /** The whole lines that are done with; undefined where one cannot begin to read. */
+  part(): ReadPart | undefined
+  /** All that was read. */
+  all(): ReadPart
+}
 
-  constructor(from: ReadPart = NOTHING) {
-    this.total = from.bytes
-    this.crc = from.crc
-    this.whole = from
+/** Bytes that are hashed at a time, when they are not in memory that can be hashed. */
+const PIECE_BYTES = 256 * 1024
+
+/** A hash of bytes that lie anywhere. */
+class StreamHash {
+  private readonly region = new RegionBytes(PIECE_BYTES)
+
+  constructor(from: HashState) {
+    this.region.restoreHash(from)
+  }
+
+  add(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
+      this.region.bytes.set(piece)
+      this.region.hash(0, piece.length)
+    }
+  }
+
+  get state(): HashState {
+    return this.region.saveHash()
+  }
+}
+
+/** The account of a reader that keeps none itself. */
+export class Consumed implements Account {
+  private readonly hash: StreamHash
+  /** All bytes that came. */
+  private total: number
+  /** What the reader is done with; undefined inside of a line that it passes over. */
+  private lines: (LinePosition & { readonly state: HashState }) | undefined
+  private latest: LinePosition
+
+  /** @param state of the hash at the start */
+  constructor(start: LinePosition, state: HashState) {
+    this.hash = new StreamHash(state)
+    this.total = start.bytes
+    this.latest = start
+    this.lines = { ...start, state }
   }
 
   /** Takes the next bytes. @param position how far the reader is after them */
   take(chunk: Uint8Array, position: LinePosition | undefined): void {
-    const inChunk = (position?.bytes ?? 0) - this.total
+    const done = Math.max(0, (position?.bytes ?? 0) - this.total)
     this.total += chunk.length
-    if (position === undefined || inChunk <= 0) {
-      this.crc = crc32(chunk, this.crc)
-      if (position === undefined) this.whole = undefined
-      return
-    }
-    const crc = crc32(chunk.subarray(0, inChunk), this.crc)
-    this.whole = { ...position, crc }
-    this.crc = inChunk < chunk.length ? crc32(chunk.subarray(inChunk), crc) : crc
+    this.hash.add(chunk.subarray(0, done))
+    if (position === undefined) this.lines = undefined
+    else if (done > 0) this.lines = { ...position, state: this.hash.state }
+    this.latest = position ?? this.latest
+    this.hash.add(chunk.subarray(done))
   }
 
-  /** The lines that the reader is done with. */
-  get lines(): ReadPart | undefined {
-    return this.whole
+  part(): ReadPart | undefined {
+    if (this.lines === undefined) return undefined
+    const { bytes, lines, state } = this.lines
+    return { bytes, lines, hash: digestOf(state, bytes) }
   }
 
-  /** All that came. */
-  get all(): ReadPart {
-    return { bytes: this.total, lines: this.whole?.lines ?? 0, crc: this.crc }
+  all(): ReadPart {
+    return { bytes: this.total, lines: this.latest.lines, hash: digestOf(this.hash.state, this.total) }
   }
 }
 
-export const NOTHING: ReadPart = { bytes: 0, lines: 0, crc: 0 }
+/** What comes behind the part of a stream that an earlier run has read. */
+export interface Passed {
+  /** Of the chunk in which that part ends; it is good until the next chunk is asked for. */
+  readonly rest: Buffer
+  readonly state: HashState
+}
 
 /**
- * What comes behind the part that an earlier run has read.
+ * Reads over the part that an earlier run has read.
  *
  * @param input the name of the input, for places
  * @throws SteerpipeError RESUME_REFUSED if that part is not the same any more
  */
-export async function* behind(
-  chunks: AsyncIterable<Buffer>,
+export async function passOver(
+  chunks: AsyncGenerator<Buffer>,
   part: ReadPart,
   input: string,
-): AsyncGenerator<Buffer> {
+): Promise<Passed> {
+  const hash = new StreamHash(HASH_START)
   let left = part.bytes
-  let crc = 0
-  for await (const chunk of chunks) {
-    if (left === 0) {
-      yield chunk
-      continue
-    }
-    const passed = Math.min(left, chunk.length)
-    crc = crc32(chunk.subarray(0, passed), crc)
-    left -= passed
-    if (left > 0) continue
-    if (crc !== part.crc)
-      throw changed(`the ${part.bytes} bytes that were read of it have changed since`, input)
-    if (passed < chunk.length) yield chunk.subarray(passed)
+  let rest: Buffer = Buffer.alloc(0)
+  while (left > 0) {
+    const { done, value } = await chunks.next()
+    if (done) throw changed(`it has ${part.bytes - left} bytes, but ${part.bytes} were read of it`, input)
+    hash.add(value.subarray(0, left))
+    rest = value.subarray(left)
+    left -= Math.min(left, value.length)
   }
-  if (left > 0) throw changed(`it has ${part.bytes - left} bytes, but ${part.bytes} were read of it`, input)
+  const { state } = hash
+  if (digestOf(state, part.bytes) === part.hash) return { rest, state }
+  throw changed(`the ${part.bytes} bytes that were read of it have changed since`, input)
 }
 
 /**
@@ -85,15 +119,15 @@ export async function* behind(
  * @throws SteerpipeError RESUME_REFUSED
  */
 export async function checkRead(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncGenerator<Buffer>,
   part: ReadPart,
   isWhole: boolean,
   input: string,
 ): Promise<void> {
-  for await (const chunk of behind(chunks, part, input)) {
-    if (!isWhole) return
-    if (chunk.length > 0) throw changed('it was read to its end, and has grown since', input)
-  }
+  const { rest } = await passOver(chunks, part, input)
+  const hasMore = isWhole && (rest.length > 0 || (await chunks.next()).done !== true)
+  await chunks.return(undefined)
+  if (hasMore) throw changed('it was read to its end, and has grown since', input)
 }
 
 function changed(found: string, input: string): SteerpipeError {

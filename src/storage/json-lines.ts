@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { SteerpipeError } from '../errors.js'
-import { CONTROL, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
+import { CONTROL, digestOf, type HashState, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
 import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
+import type { Account, ReadPart } from './consumed.js'
 import { type LinePosition, type RecordReader, type Scan, START } from './record-reader.js'
 import { firstNotUtf8 } from './utf8.js'
 
@@ -36,7 +37,7 @@ const MOST_IDLE = 2
  * the region, decoded as one-byte strings and scanned onto a tape. Only when a region is refused is it gone
  * through line by line, to find out what is wrong where.
  */
-export class JsonLinesReader implements RecordReader {
+export class JsonLinesReader implements RecordReader, Account {
   private readonly region = idle.pop() ?? new RegionBytes(512 * 1024)
   /** Bytes in the buffer. */
   private held = 0
@@ -44,22 +45,42 @@ export class JsonLinesReader implements RecordReader {
   private offset = 0
   /** Number of the buffer's first line. */
   private line = 1
+  /** Whether what is done with is hashed. */
+  private hashes: boolean
+  /** What was read, once the stream has ended. */
+  private whole: ReadPart | undefined
   /** Inside a line that is too long: its bytes are passed over. */
   private discarding = false
   /** Cells that a region's tape begins with. */
   private tapeRoom = 1 << 12
 
-  /** @param start where the bytes that it is given begin; default at the start of the stream */
+  /**
+   * @param start where the bytes that it is given begin; default at the start of the stream
+   * @param hash the state of the hash of what comes before; undefined if nobody wants to know what was read
+   */
   constructor(
     private readonly options: LinesOptions,
     start: LinePosition = START,
+    hash?: HashState,
   ) {
     this.offset = start.bytes
     this.line = start.lines + 1
+    this.hashes = hash !== undefined
+    if (hash) this.region.restoreHash(hash)
   }
 
   get position(): LinePosition | undefined {
     return this.discarding ? undefined : { bytes: this.offset, lines: this.line - 1 }
+  }
+
+  part(): ReadPart | undefined {
+    const { position } = this
+    return position && { ...position, hash: digestOf(this.region.saveHash(), position.bytes) }
+  }
+
+  all(): ReadPart {
+    const { offset: bytes, line } = this
+    return this.whole ?? { bytes, lines: line - 1, hash: digestOf(this.region.saveHash(), bytes) }
   }
 
   private get unit(): Origin['unit'] {
@@ -76,7 +97,8 @@ export class JsonLinesReader implements RecordReader {
     if (this.discarding) {
       const lineEnd = chunk.indexOf(LINE_END)
       from = lineEnd < 0 ? chunk.length : lineEnd + 1
-      this.offset += from
+      this.append(chunk.subarray(0, from))
+      this.skip(from)
       if (lineEnd < 0) return scan
       this.line++
       this.discarding = false
@@ -96,6 +118,13 @@ export class JsonLinesReader implements RecordReader {
 
   end(): Scan {
     const scan: Scan = { records: [], faults: [] }
+    if (this.hashes) {
+      this.hash(this.held)
+      const bytes = this.offset + this.held
+      const lines = this.line - 1 + (this.held > 0 ? 1 : 0)
+      this.whole = { bytes, lines, hash: digestOf(this.region.saveHash(), bytes) }
+      this.hashes = false
+    }
     if (this.held > 0) {
       this.append(Uint8Array.of(LINE_END))
       this.scanRegion(this.held, scan)
@@ -116,8 +145,13 @@ export class JsonLinesReader implements RecordReader {
     return Math.max(0, this.held - chunk.length)
   }
 
+  private hash(count: number): void {
+    if (this.hashes) this.region.hash(0, count)
+  }
+
   /** Drops bytes from the start of the buffer. */
   private skip(count: number): void {
+    this.hash(count)
     this.bytes.copyWithin(0, count, this.held)
     this.held -= count
     this.offset += count

@@ -1,5 +1,7 @@
+import { HASH_START, type HashState } from '../records/bytes.js'
+import { type Account, Consumed } from './consumed.js'
 import { JsonLinesReader } from './json-lines.js'
-import type { LinePosition, RecordReader } from './record-reader.js'
+import { type LinePosition, type RecordReader, START } from './record-reader.js'
 
 /** What a reader of any format needs to know. */
 export interface ReaderSettings {
@@ -11,6 +13,22 @@ export interface ReaderSettings {
   readonly maxLineBytes: number
 }
 
+/** A reader, and the account of what it reads. */
+export interface OpenReader {
+  readonly reader: RecordReader
+  /** Undefined if none was asked for. */
+  readonly account: Account | undefined
+  /** To be called with the bytes that the reader was given. */
+  readonly taken: (bytes: Uint8Array) => void
+}
+
+/** Where a reader begins. */
+export interface ReaderStart extends LinePosition {
+  readonly hash: HashState
+}
+
+const AT_START: ReaderStart = { ...START, hash: HASH_START }
+
 /**
  * The reader for a format. Those that are not JSON Lines bring their libraries when they are used.
  *
@@ -20,19 +38,36 @@ export interface ReaderSettings {
 export async function openReader(
   settings: ReaderSettings,
   input: string,
-  start?: LinePosition,
+  start: ReaderStart = AT_START,
 ): Promise<RecordReader> {
+  return (await openKeeping(settings, input, false, start)).reader
+}
+
+/** As {@link openReader}. @param keeps whether account is kept of what is read */
+export async function openKeeping(
+  settings: ReaderSettings,
+  input: string,
+  keeps: boolean,
+  start: ReaderStart = AT_START,
+): Promise<OpenReader> {
   const { maxLineBytes } = settings
+  const { hash } = start
+  const counted = (reader: RecordReader): OpenReader => {
+    const account = keeps ? new Consumed(start, hash) : undefined
+    return { reader, account, taken: (bytes) => account?.take(bytes, reader.position) }
+  }
   switch (settings.format) {
-    case 'jsonl':
-      return new JsonLinesReader({ input, maxLineBytes }, start)
+    case 'jsonl': {
+      const reader = new JsonLinesReader({ input, maxLineBytes }, start, keeps ? hash : undefined)
+      return { reader, account: keeps ? reader : undefined, taken: () => {} }
+    }
     case 'json': {
       const { JsonDocumentReader } = await import('./json-document.js')
-      return new JsonDocumentReader({ input, path: settings.path, maxRecordBytes: maxLineBytes })
+      return counted(new JsonDocumentReader({ input, path: settings.path, maxRecordBytes: maxLineBytes }))
     }
     case 'lines': {
       const { TextLinesReader } = await import('./text-lines.js')
-      return new TextLinesReader({ input, field: settings.field, maxLineBytes }, start)
+      return counted(new TextLinesReader({ input, field: settings.field, maxLineBytes }, start))
     }
   }
 }

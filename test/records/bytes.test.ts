@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import wabt from 'wabt'
-import { CONTROL, ILLEGAL, INSPECT_WASM, RESPELL, RegionBytes } from '../../src/records/bytes.js'
+import {
+  CONTROL,
+  digestOf,
+  HASH_START,
+  ILLEGAL,
+  REGION_WASM,
+  RESPELL,
+  RegionBytes,
+} from '../../src/records/bytes.js'
 import { ROOT, readText } from '../support/paths.js'
 
 const region = new RegionBytes(16)
@@ -113,11 +121,11 @@ describe('inspect', () => {
   })
 })
 
-test('the committed code is what inspect.wat compiles to', async () => {
-  const module = (await wabt()).parseWat('inspect.wat', readText(`${ROOT}/src/records/inspect.wat`), {
+test('the committed code is what region.wat compiles to', async () => {
+  const module = (await wabt()).parseWat('region.wat', readText(`${ROOT}/src/records/region.wat`), {
     simd: true,
   })
-  expect(Buffer.from(module.toBinary({}).buffer).toString('base64')).toBe(INSPECT_WASM)
+  expect(Buffer.from(module.toBinary({}).buffer).toString('base64')).toBe(REGION_WASM)
 })
 
 test('growing keeps what is there', () => {
@@ -126,4 +134,77 @@ test('growing keeps what is there', () => {
   small.ensure(1_000_000)
   expect(small.bytes.length).toBeGreaterThanOrEqual(1_000_000)
   expect(small.bytes.toString('latin1', 0, 7)).toBe('{"a":1}')
+})
+
+describe('the hash', () => {
+  /** What a hash says of bytes that come in pieces, each at some place of the region. */
+  function hashOf(content: Uint8Array, cuts: readonly number[] = [], from = HASH_START): string {
+    region.restoreHash(from)
+    let start = 0
+    for (const end of [...cuts, content.length]) {
+      const piece = content.subarray(start, end)
+      const at = (start * 7) % 50
+      region.ensure(at + piece.length)
+      region.bytes.set(piece, at)
+      region.hash(at, at + piece.length)
+      start = end
+    }
+    return digestOf(region.saveHash(), content.length)
+  }
+
+  test('does not hang on how the bytes come, or where they lie', () => {
+    const cut = fc.uint8Array({ maxLength: 700 }).chain((bytes) =>
+      fc.record({
+        bytes: fc.constant(bytes),
+        cuts: fc.array(fc.nat(bytes.length)).map((list) => list.sort((a, b) => a - b)),
+      }),
+    )
+    fc.assert(
+      fc.property(cut, ({ bytes, cuts }) => {
+        expect(hashOf(bytes, cuts)).toBe(hashOf(bytes))
+      }),
+    )
+  })
+
+  test('goes on from a state', () => {
+    const bytes = Buffer.from('0123456789'.repeat(50))
+    hashOf(bytes.subarray(0, 333))
+    const state = region.saveHash()
+    hashOf(Buffer.from('something else'))
+    region.restoreHash(state)
+    region.ensure(200)
+    region.bytes.set(bytes.subarray(333))
+    region.hash(0, 167)
+    expect(digestOf(region.saveHash(), 500)).toBe(hashOf(bytes))
+  })
+
+  test('tells every change of a bit, and every swap of words, apart', () => {
+    const bytes = Buffer.from(Array.from({ length: 200 }, (_, i) => (i * 89) % 251))
+    const seen = new Set([hashOf(bytes)])
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      bytes[bit >> 3] ^= 1 << (bit & 7)
+      seen.add(hashOf(bytes))
+      bytes[bit >> 3] ^= 1 << (bit & 7)
+    }
+    expect(seen.size).toBe(1 + bytes.length * 8)
+    for (let a = 0; a < 48; a++) {
+      for (let b = 0; b < a; b++) {
+        const swapped = Buffer.from(bytes)
+        swapped.writeUInt32LE(bytes.readUInt32LE(b * 4), a * 4)
+        swapped.writeUInt32LE(bytes.readUInt32LE(a * 4), b * 4)
+        seen.add(hashOf(swapped))
+      }
+    }
+    expect(seen.size).toBe(1 + bytes.length * 8 + (48 * 47) / 2)
+  })
+
+  test('tells lengths apart', () => {
+    const seen = new Set(Array.from({ length: 200 }, (_, length) => hashOf(Buffer.alloc(length))))
+    expect(seen.size).toBe(200)
+  })
+
+  test('stays what it is: checkpoints hang on it', () => {
+    expect(hashOf(Buffer.alloc(0))).toBe('ab96a0ea46e16edee6486f7e1025fbeb')
+    expect(hashOf(Buffer.from('steerpipe '.repeat(100)))).toBe('6a0c225a1c2ebaa8a7f47adb3677b155')
+  })
 })

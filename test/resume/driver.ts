@@ -32,7 +32,7 @@ export interface Ending {
   readonly stderr: string
 }
 
-/** Where a run was when it was killed: before its first checkpoint, behind one, or with its first output whole. */
+/** Where a run was when it was killed: before its first checkpoint, behind one in an input, or behind an input. */
 export type Moment = 'before' | 'middle' | 'end'
 
 /** When a run is killed. */
@@ -205,8 +205,9 @@ export class Workplace {
   }
 
   private moment(): Moment {
-    if (this.published() > 0) return 'end'
-    return this.checkpointPath() === undefined ? 'before' : 'middle'
+    const path = this.checkpointPath()
+    if (path !== undefined && isReading(readFileSync(path, 'utf8'))) return 'middle'
+    return path === undefined && this.published() === 0 ? 'before' : 'end'
   }
 
   /** What there is now. */
@@ -297,8 +298,10 @@ export async function runWhole(definition: Definition, place: Place): Promise<Wh
 }
 
 /** Draws when to kill. */
-export function drawWhen(random: Seeded, whole: Whole): When {
-  switch (random.below(8)) {
+export function drawWhen(random: Seeded, whole: Whole, { holds = false }: Definition): When {
+  const kind = random.below(8)
+  // What holds its data makes no checkpoint that one could wait for.
+  switch (holds && kind > 3 ? 1 : kind) {
     case 0:
       return { published: true }
     case 1:
@@ -307,7 +310,7 @@ export function drawWhen(random: Seeded, whole: Whole): When {
     case 3:
       return { share: random.next(), of: whole.bytes }
     default:
-      return { checkpoints: 1 + random.below(4) }
+      return { checkpoints: 1 + random.below(3) }
   }
 }
 
@@ -324,7 +327,7 @@ export async function killAndResume(
   const told: string[] = []
   try {
     for (let kill = 0; kill < kills; kill++) {
-      const when = drawWhen(random, whole)
+      const when = drawWhen(random, whole, definition)
       // With nothing to resume it starts from the beginning.
       const moment = await work.runAndKill(kill > 0 || random.below(2) === 0, when)
       told.push(`${JSON.stringify(when)}: ${moment ?? 'was over before'}`)

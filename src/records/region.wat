@@ -1,4 +1,4 @@
-;; One pass over the bytes of a region: which flags of bytes.ts hold in it. Sixteen bytes at a time; only those
+;; What is done with all bytes of a region. First, one pass: which flags of bytes.ts hold in it. Sixteen bytes at a time; only those
 ;; below 0x20 and backslashes are looked at one by one. The memory begins with two tables of 256 bytes each: the
 ;; flags of a byte that follows a backslash, and whether a byte is a hexadecimal digit.
 (module
@@ -44,4 +44,44 @@
             (br $each)))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $blocks)))
-    (local.get $flags)))
+    (local.get $flags))
+
+  ;; Sixteen lanes of 32 bits, each of which takes every sixteenth word as xxHash does: added, turned, multiplied. What
+  ;; is hashed is a multiple of 64 bytes; the lanes are kept at $state.
+  (func (export "hash") (param $state i32) (param $at i32) (param $end i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $taken v128) (local $turned v128)
+    (local.set $taken (i32x4.splat (i32.const 0x85ebca77)))
+    (local.set $turned (i32x4.splat (i32.const 0x9e3779b1)))
+    (local.set $a (v128.load (local.get $state)))
+    (local.set $b (v128.load offset=16 (local.get $state)))
+    (local.set $c (v128.load offset=32 (local.get $state)))
+    (local.set $d (v128.load offset=48 (local.get $state)))
+    (block $done
+      (loop $blocks
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $a (i32x4.add (local.get $a) (i32x4.mul (v128.load offset=0 (local.get $at)) (local.get $taken))))
+        (local.set $b (i32x4.add (local.get $b) (i32x4.mul (v128.load offset=16 (local.get $at)) (local.get $taken))))
+        (local.set $c (i32x4.add (local.get $c) (i32x4.mul (v128.load offset=32 (local.get $at)) (local.get $taken))))
+        (local.set $d (i32x4.add (local.get $d) (i32x4.mul (v128.load offset=48 (local.get $at)) (local.get $taken))))
+        (local.set $a
+          (i32x4.mul
+            (v128.or (i32x4.shl (local.get $a) (i32.const 13)) (i32x4.shr_u (local.get $a) (i32.const 19)))
+            (local.get $turned)))
+        (local.set $b
+          (i32x4.mul
+            (v128.or (i32x4.shl (local.get $b) (i32.const 13)) (i32x4.shr_u (local.get $b) (i32.const 19)))
+            (local.get $turned)))
+        (local.set $c
+          (i32x4.mul
+            (v128.or (i32x4.shl (local.get $c) (i32.const 13)) (i32x4.shr_u (local.get $c) (i32.const 19)))
+            (local.get $turned)))
+        (local.set $d
+          (i32x4.mul
+            (v128.or (i32x4.shl (local.get $d) (i32.const 13)) (i32x4.shr_u (local.get $d) (i32.const 19)))
+            (local.get $turned)))
+        (local.set $at (i32.add (local.get $at) (i32.const 64)))
+        (br $blocks)))
+    (v128.store (local.get $state) (local.get $a))
+    (v128.store offset=16 (local.get $state) (local.get $b))
+    (v128.store offset=32 (local.get $state) (local.get $c))
+    (v128.store offset=48 (local.get $state) (local.get $d))))
