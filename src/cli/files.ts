@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { SteerpipeError } from '../errors.js'
 import { type Checked, refuseExisting } from '../pipeline/check.js'
 import { plannedOutputs } from '../pipeline/outputs.js'
-import { isFinished, isUnfinished, outputsBefore } from '../pipeline/session.js'
+import { isFinished, isUnfinished, outputsBefore, tidy } from '../pipeline/session.js'
 import { outputExists } from '../stages/write.js'
 import { isSpecial } from '../storage/sink.js'
 import { say } from './terminal.js'
@@ -34,6 +34,7 @@ export async function checkFiles(checked: Checked, files: FilesOfRun): Promise<b
     refuseOverwriting('the file of bad records', '--on-error dead-letter', deadLetters, more)
   }
   if (resume && !force && isFinished(checked)) {
+    await tidy(checked)
     say(
       'finished already: all outputs are there, and nothing is left to go on with (`--force` makes them anew)',
     )

@@ -130,19 +130,24 @@ export class Replay {
       })
     }
     this.checkOrder(pipeline, inputs)
-    this.checkOutputs(planned, into)
+    // A run with `--output` has called its only one as it is called now.
+    this.checkOutputs(isMoved ? [...planned, into] : planned, into)
     return new Merge(async (path) => {
-      const pointOf: PointOf = (place) => place && this.points.get(placeKey(place))?.[path]
+      const pointOf: PointOf = (place) => {
+        const points = place && this.points.get(placeKey(place))
+        return points && (points[path] ?? (isMoved ? points[into] : undefined))
+      }
       if (into !== undefined && !isMoved && path !== into) return new UntouchedOutput(path, pointOf)
-      return MergedOutput.open(path, into ?? path, pointOf, this.lastPoint(path))
+      return MergedOutput.open(path, into ?? path, pointOf, this.lastPoint(isMoved ? [path, into] : [path]))
     })
   }
 
-  /** Where the last of the records belongs in an output; undefined if none does. */
-  private lastPoint(path: string): OutputPoint | undefined {
+  /** Where the last of the records belongs in an output, by any of its names; undefined if none does. */
+  private lastPoint(names: readonly string[]): OutputPoint | undefined {
     let last: OutputPoint | undefined
     for (const { at } of this.letters.values()) {
-      if (path in at && at[path].bytes >= (last?.bytes ?? 0)) last = at[path]
+      const point = names.flatMap((name) => at[name] ?? []).at(0)
+      if (point !== undefined && point.bytes >= (last?.bytes ?? 0)) last = point
     }
     return last
   }

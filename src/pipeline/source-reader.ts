@@ -76,9 +76,10 @@ export class SourceReader {
     const limit = input.interleave ? newLimit() : this.limit
     const before = this.earlier?.sources[source] ?? []
     for (const [number, file] of input.sources[source].files.entries()) {
-      if (limit?.reached || isEnough()) return
       const read = before.at(number)
-      if (read?.isWhole) {
+      const hasEnough = limit?.reached === true || isEnough()
+      if (hasEnough && read === undefined) return
+      if (read && (hasEnough || read.isWhole)) {
         await checkFile(file, read)
         this.done[source].push(read)
       } else yield* this.readFile(file, source, { limit, from: read, isEnough })

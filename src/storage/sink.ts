@@ -121,6 +121,7 @@ class FileSink implements Sink {
   /** Bytes that were written when the last flush began. */
   private flushed: number
   private open = true
+  private folderSynced = false
 
   /**
    * @param held the lock of a file; null for a device
@@ -187,6 +188,9 @@ class FileSink implements Sink {
       await this.flushing
       if (this.flushFailure) throw this.flushFailure
       if (this.open) await this.handle.datasync()
+      // That it is there must outlive a power cut, too.
+      if (this.isFile && !this.folderSynced) await syncFolder(dirname(this.path))
+      this.folderSynced = true
     } catch (error) {
       throw writeError(error, this.path)
     }

@@ -1,6 +1,7 @@
 /**
  * The file of bad records, as a person sees it: a file like all outputs.
  */
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -138,4 +139,35 @@ describe('--on-error dead-letter=FILE', () => {
     expect((await running.ended).status).toBe(130)
     expect(names(cwd)).toEqual(['recipe.yaml', 'rows.jsonl'])
   })
+})
+
+const canMeasure = existsSync('/proc/self/status')
+
+describe.skipIf(!canMeasure)('a run in which every record is bad', () => {
+  /** 240 MB. */
+  const BLOCK = Buffer.from(`${'not JSON, '.repeat(200)}\n`.repeat(500))
+  const BLOCKS = 240
+
+  test.each([['skip'], ['dead-letter=bad.jsonl.gz']])(
+    'needs no more memory with --on-error %s than others do',
+    async (how) => {
+      const cwd = folder.fresh()
+      const { process: child, ended } = start(
+        ['template', '--dataset', 'helpsteer2', '-o', 'out', '--on-error', how],
+        cwd,
+      )
+      let peak = 0
+      for (let block = 0; block < BLOCKS; block++) {
+        if (!child.stdin.write(BLOCK)) await once(child.stdin, 'drain')
+        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+        peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1000)
+      }
+      child.stdin.end()
+      const { status, stderr } = await ended
+      expect(status).toBe(3)
+      expect(stderr).toContain('left out: 120,000 × JSON_SYNTAX (parse)')
+      expect(peak).toBeGreaterThan(30)
+      expect(peak).toBeLessThan(250)
+    },
+  )
 })

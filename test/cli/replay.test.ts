@@ -95,6 +95,18 @@ describe('replay', () => {
     expect(read(cwd, 'out.jsonl')).toBe(ALL)
   })
 
+  test('--merge-into finds the output of a run with --output', () => {
+    const cwd = made()
+    const flags = ['--output', 'new.jsonl', '--on-error', 'dead-letter=bad.jsonl', '--force']
+    steerpipe(['run', 'recipe.yaml', ...flags], { cwd })
+    put(cwd, { 'mended.jsonl': mended(cwd) })
+    const { status } = steerpipe(['replay', 'mended.jsonl', 'recipe.yaml', '--merge-into', 'new.jsonl'], {
+      cwd,
+    })
+    expect(status).toBe(0)
+    expect(read(cwd, 'new.jsonl')).toBe(ALL)
+  })
+
   test('--merge-into refuses with 2 and leaves the output as it was', () => {
     const cwd = made()
     put(cwd, { 'mended.jsonl': mended(cwd) })

@@ -261,6 +261,47 @@ describe('--merge-into', () => {
     await refused({ found: expect.stringContaining('a record has changed'), place: { input: 'sft.jsonl' } })
   })
 
+  test('is refused where only some of what was made of a record was left out', async () => {
+    put({ 'map.mjs': 'let n = 0; export default (r) => { if (++n === 2) throw Error("x"); return r }' })
+    put({ 'in.jsonl': `${row(1)}\n${row(2)}\n` })
+    put({ 'p.yaml': over(['parse', 'repeat: 3', 'map: ./map.mjs', 'write: out.jsonl']) })
+    await runAside('bad.jsonl')
+    expect(linesOf('out.jsonl').length).toBe(5)
+    await refused({ found: expect.stringContaining('only some of what was made of it was left out') })
+  })
+
+  test('does not put a record in twice that has come to grief earlier than before', async () => {
+    const stages = ['parse', 'template: helpsteer2', 'label-format', 'write: sft.jsonl']
+    put({ 'in.jsonl': `${row(1)}\n${row(2, { helpfulness: 9 })}\n${row(3)}\n` })
+    put({ 'p.yaml': over([...stages, 'regression-expand: { range: error }', 'write: reg.jsonl']) })
+    await runAside('bad.jsonl')
+    const sft = textOf('sft.jsonl')
+    mend('bad.jsonl', 'mended.jsonl', withRaw('bad'))
+    await mergedBack('mended.jsonl', 'rest.jsonl')
+    expect(lettersOf('rest.jsonl').map(({ stage, at }) => [stage, Object.keys(at)])).toEqual([
+      ['parse', ['reg.jsonl']],
+    ])
+    mend('rest.jsonl', 'mended.jsonl', withRaw(row(2, { helpfulness: 9 })))
+    put({ 'p.yaml': over([...stages, 'regression-expand', 'write: reg.jsonl']) })
+    await mergedBack('mended.jsonl', 'rest.jsonl')
+    expect(textOf('sft.jsonl')).toBe(sft)
+    expect(linesOf('reg.jsonl').length).toBe(3)
+  })
+
+  test('puts what was left out of many batches into its place', async () => {
+    const stages = ['parse', 'template: helpsteer2', 'repeat: 5000', "filter: 'helpfulness != 0.0'"]
+    const bad = [row(1, { helpfulness: 0 }), row(2, { helpfulness: 9 }), 'bad', row(4)]
+    put({ 'p.yaml': over([...stages, 'label-format: { range: error }', 'write: out.jsonl']) })
+    put({ 'in.jsonl': [bad[0], row(2), row(2), bad[3]].join('\n') })
+    await runAside('none.jsonl')
+    const expected = textOf('out.jsonl')
+    put({ 'in.jsonl': bad.join('\n') })
+    await runAside('bad.jsonl')
+    mend('bad.jsonl', 'mended.jsonl', withRaw(row(2)))
+    await mergedBack('mended.jsonl', 'rest.jsonl')
+    expect(textOf('out.jsonl') === expected).toBe(true)
+  })
+
   test('with a path: one of the outputs, or where the only one is now', async () => {
     put({ 'in.jsonl': `${row(1)}\nbad\n${row(3)}\n` })
     put({ 'p.yaml': over([...BEFORE, 'write: a.jsonl', 'write: b.jsonl']) })

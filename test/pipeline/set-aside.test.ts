@@ -344,7 +344,7 @@ inputs:
     from:
       - { from: a.jsonl, stages: [template: helpsteer2] }
       - { from: b.txt, stages: [parse: { format: lines }, map: ./map.mjs, template: helpsteer2] }
-      - { from: c.jsonl, stages: ["filter: 'source.n > 0'", template: helpsteer2] }
+      - { from: c.jsonl, stages: [filter: source.n > 0, template: helpsteer2] }
 stages: [write: out.jsonl]
 `,
     })
@@ -409,4 +409,19 @@ test('a stage that makes many records of a few does not change the order', async
   await runAside('bad.jsonl')
   const lines = lettersOf('bad.jsonl').map(({ line }) => line)
   expect(lines).toEqual([...Array.from({ length: 5000 }, () => 2), 3])
+})
+
+test('a tree that comes in several pieces is set aside in one, in its order', async () => {
+  const long = 'x'.repeat(200_000)
+  const lines = [
+    message('a', null, { long }),
+    message('aa', 'a', { long }),
+    '{',
+    message('ab', 'a', { long }),
+  ]
+  put({ 'in.jsonl': [...lines, message('b', null), message('bb', 'b')].join('\n') })
+  put({ 'p.yaml': over(['parse', 'template: oasst', 'write: o']) })
+  await runAside('bad.jsonl')
+  expect(lettersOf('bad.jsonl').map(({ line }) => line)).toEqual([1, 2, 3, 4])
+  expect(linesOf('o').length).toBe(1)
 })
