@@ -49,7 +49,8 @@ describe.each(Object.entries(DEFINITIONS))('%s', (name, stages) => {
   ] as const)('%s', async (signal, code) => {
     const made = whole(stages)
     const cwd = prepared(stages)
-    const running = startSlowly(['run', 'x.yaml', '--checkpoint-every', '1ms'], cwd, 40)
+    const behind = { folder: join(cwd, 'out'), bytes: 0 }
+    const running = startSlowly(['run', 'x.yaml', '--checkpoint-every', '1ms'], cwd, 40, behind)
     const partial = join(cwd, `out/a.jsonl${name === 'gzip' ? '.gz' : ''}.partial`)
     const isIn = () => (name === 'shuffle' ? existsSync(partial) : isPointed(cwd))
     await until('it is in its middle', isIn)
@@ -71,7 +72,8 @@ describe.each(Object.entries(DEFINITIONS))('%s', (name, stages) => {
   test('a second SIGINT, which ends it at once', async () => {
     const made = whole(stages)
     const cwd = prepared(stages)
-    const running = startSlowly(['run', 'x.yaml', '--checkpoint-every', '1ms'], cwd, 40)
+    const behind = { folder: join(cwd, 'out'), bytes: 0 }
+    const running = startSlowly(['run', 'x.yaml', '--checkpoint-every', '1ms'], cwd, 40, behind)
     await until('it is in its middle', () =>
       [...filesOf(cwd).keys()].some((each) => each.endsWith('.partial')),
     )

@@ -38,7 +38,13 @@ const MIDDLE = 600_000
 
 /** Runs `run` in slow motion until it is in the middle of an input, and kills it there. */
 export async function killInMiddle(cwd: string, args: readonly string[], input?: Uint8Array): Promise<void> {
-  const { process: child, ended } = startSlowly(['run', ...args, '--checkpoint-every', '1ms'], cwd, 40)
+  const behind = { folder: join(cwd, 'out'), bytes: MIDDLE }
+  const { process: child, ended } = startSlowly(
+    ['run', ...args, '--checkpoint-every', '1ms'],
+    cwd,
+    20,
+    behind,
+  )
   if (input) child.stdin.end(input)
   let isIn = false
   await until('it is in the middle of an input', () => {
