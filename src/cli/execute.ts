@@ -42,7 +42,7 @@ const GRACE = { streams: 500, files: 10_000 } as const
 
 /** Runs a pipeline under a person's eyes: progress, signals, what was left out. Returns the exit code. */
 export async function execute(checked: Checked, options: ExecuteOptions): Promise<number> {
-  const partials = new Partials(checked)
+  const partials = new Partials(checked, options.errors.aside.path)
   const interruption = new Interruption(checked, partials, options.keeping !== undefined)
   const progress = new ProgressLine(options.progress && !printsRecords(checked) ? process.stderr : NOWHERE)
   let shown = 0
@@ -152,8 +152,11 @@ class Partials {
   private readonly paths: readonly string[]
   private readonly earlier: readonly (number | undefined)[]
 
-  constructor({ pipeline, inputs }: Checked) {
-    this.paths = plannedOutputs(pipeline, inputs).map(({ path }) => partialName(path))
+  /** @param deadLetters the file of bad records */
+  constructor({ pipeline, inputs }: Checked, deadLetters: string | undefined) {
+    const outputs = plannedOutputs(pipeline, inputs).map(({ path }) => path)
+    const paths = deadLetters === undefined ? outputs : [...outputs, deadLetters]
+    this.paths = paths.map(partialName)
     this.earlier = this.paths.map(changed)
   }
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
-import { type RunReport, showReport } from '../observe/report.js'
+import { countLeftOut, type RunReport, showReport } from '../observe/report.js'
 import { prepareFile } from '../pipeline/check.js'
 import { definitionOptions, loadSettings, pairs } from './definition-options.js'
 import { execute } from './execute.js'
@@ -92,7 +92,8 @@ export const runCommand: CommandModule<object, Arguments> = {
 }
 
 /** Commands that show what a run has made. */
-function nextSteps({ file, set, allow, input }: Arguments, { inputs }: RunReport): string[] {
+function nextSteps({ file, set, allow, input, onError }: Arguments, report: RunReport): string[] {
+  const { inputs } = report
   const written = inputs.flatMap(({ stages }) => stages.flatMap(({ outputs }) => outputs))
   const first = written.find(({ path, bytes }) => path !== '-' && bytes > 0)?.path
   const vars = [
@@ -101,7 +102,13 @@ function nextSteps({ file, set, allow, input }: Arguments, { inputs }: RunReport
   ].join('')
   // A preview does not know `--input`, and stdin has been read.
   const preview = input.length === 0 && !inputs.some(({ files }) => files.includes('-'))
+  const [, bad] = /^dead-letter=(.+)$/.exec(onError) ?? []
   return [
+    ...(bad !== undefined && countLeftOut(report) > 0
+      ? [
+          `mend \`raw\` in ${bad}, then steerpipe replay ${shellWord(bad)} ${shellWord(file)}${vars} --merge-into`,
+        ]
+      : []),
     ...(preview ? [`steerpipe preview ${shellWord(file)}${vars} -n 2`] : []),
     ...(first === undefined
       ? []

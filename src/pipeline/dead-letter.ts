@@ -26,7 +26,10 @@ export const deadLetterSchema = z.strictObject({
   /** How `raw` is to be read: bytes that are no UTF-8 are in base64. */
   encoding: z.enum(['utf-8', 'base64']),
   /** Where what is made of it would stand, by the outputs' paths: the bytes before it, and their CRC-32. */
-  at: z.record(z.string(), z.strictObject({ bytes: z.int(), crc: z.int() })),
+  at: z.record(
+    z.string(),
+    z.strictObject({ bytes: z.int(), crc: z.int(), shared: z.literal(true).optional() }),
+  ),
 })
 export type DeadLetter = z.output<typeof deadLetterSchema>
 

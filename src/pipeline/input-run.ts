@@ -363,9 +363,9 @@ function finalStates(stages: readonly RunningStage[]): Promise<SavedStage[]> {
 /** The fields of what is read as plain text, by file. */
 function textFields(pipeline: Pipeline, { sources, name }: OpenInput): Map<string, string> {
   return new Map(
-    sources.flatMap(({ parse, files }) => {
+    sources.flatMap(({ parse, files, readFrom = files }) => {
       const { format, field } = readerSettings(parse ?? pipeline.parse, name)
-      return format === 'lines' ? files.map((file) => [file, field] as const) : []
+      return format === 'lines' ? readFrom.map((file) => [file, field] as const) : []
     }),
   )
 }

@@ -12,6 +12,8 @@ export interface OpenSource extends Source {
   readonly files: readonly string[]
   /** The files hold records that were set aside: which of them are of this source. Undefined for data. */
   readonly holds?: ((letter: DeadLetter) => boolean) | undefined
+  /** The files that these were read from, if that is known. */
+  readonly readFrom?: readonly string[] | undefined
 }
 
 /** An input with the files of its sources. */

@@ -77,7 +77,8 @@ export class Replay {
     const sources = input.sources.map((source, index): OpenSource => {
       const holds = (letter: DeadLetter) =>
         letter.name === input.name && sourceOf.get(letter.input) === index && this.isWanted(letter)
-      return { ...source, files: [this.file], holds }
+      const readFrom = files.filter((file) => sourceOf.get(file) === index)
+      return { ...source, files: [this.file], holds, readFrom }
     })
     const { interleave: _, ...rest } = input
     return { ...rest, sources }
@@ -167,6 +168,15 @@ export class Replay {
     if (twice !== undefined) {
       throw new SteerpipeError('MERGE_REFUSED', {
         found: `${twice.input} is read more than once by the input \`${twice.name}\`: where its records belong cannot be told apart`,
+        place: { input: this.file },
+      })
+    }
+    const shared = [...this.letters.values()].find(({ at }) =>
+      Object.values(at).some((point) => point.shared),
+    )
+    if (shared !== undefined) {
+      throw new SteerpipeError('MERGE_REFUSED', {
+        found: `of a record of ${shared.input} only some of what was made of it was left out: the rest is in the outputs already`,
         place: { input: this.file },
       })
     }

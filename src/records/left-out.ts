@@ -6,6 +6,8 @@ export interface OutputPoint {
   readonly bytes: number
   /** The CRC-32 of these bytes. */
   readonly crc: number
+  /** Something else that was made of the same record stands right before it. */
+  readonly shared?: true | undefined
 }
 
 /** A record that was left out, with what it takes to try it again. It travels with the batch that it was left out of. */

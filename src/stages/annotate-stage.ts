@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { SteerpipeError } from '../errors.js'
+import { isBehind, SteerpipeError } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { ChatText } from '../records/chat-text.js'
 import { type Conversation, cutTurns } from '../records/conversation.js'
@@ -195,7 +195,7 @@ export class AnnotateStage extends Stage {
 
   /** The batch in pieces, whose questions are asked as each is made. */
   private *entriesOf({ records, unitEnds, error, leftOut, mark }: Batch): Generator<Entry> {
-    // They may stand anywhere among the records: they go before the first one.
+    // They may stand anywhere among the records: each goes with those that it was among.
     let before = leftOut
     let piece = new Piece(unitEnds !== null)
     let start = 0
@@ -208,8 +208,10 @@ export class AnnotateStage extends Stage {
         piece.endUnit()
       }
       if (piece.texts >= ENTRY_TEXTS || piece.records.length >= ENTRY_TEXTS * 4) {
-        yield this.entry(piece, { ...NO_COMPANY, leftOut: before })
-        before = []
+        const last = piece.records.at(-1)?.source.place
+        const isBefore = ({ place }: LeftOut) => last !== undefined && (!place || !isBehind(place, last))
+        yield this.entry(piece, { ...NO_COMPANY, leftOut: before.filter(isBefore) })
+        before = before.filter((each) => !isBefore(each))
         piece = new Piece(unitEnds !== null)
       }
       start = end

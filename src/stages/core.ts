@@ -1,4 +1,4 @@
-import { SteerpipeError } from '../errors.js'
+import { type Place, SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import type { Gathers } from '../records/gathers.js'
@@ -55,6 +55,11 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
   /** Whether it is one for {@link results} rather than {@link run}. */
   get gathers(): boolean {
     return this.gathering !== null
+  }
+
+  /** Where the first record was read that is held back, because others may belong to it. */
+  get heldFrom(): Place | undefined {
+    return this.gathering?.heldFrom
   }
 
   private readonly emit = (record: Out): void => {

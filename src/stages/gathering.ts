@@ -1,3 +1,4 @@
+import type { Place } from '../errors.js'
 import type { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import type { Tie } from '../records/gathers.js'
@@ -18,6 +19,11 @@ export class Gathering<In extends AnyRecord> {
     private readonly policy: ErrorPolicy,
     private readonly tie: (record: In) => Tie,
   ) {}
+
+  /** Where the first record was read of the unit that may go on. */
+  get heldFrom(): Place | undefined {
+    return this.unit.at(0)?.source.place
+  }
 
   /** The units that the batch makes whole. Units that come in are not torn. */
   take(batch: Batch<In>): Batch<In> {

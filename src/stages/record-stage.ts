@@ -1,3 +1,4 @@
+import type { Place } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { type Core, CoreRunner, type CoreTools } from './core.js'
 import type { StageSettings } from './policy.js'
@@ -33,6 +34,10 @@ export class RecordStage<Out extends AnyRecord> extends Stage {
   protected override saved(): unknown {
     // What gathers always waits for what may still belong to the last one.
     return this.runner.gathers || this.grouping?.isEmpty === false ? undefined : null
+  }
+
+  protected override get heldFrom(): Place | undefined {
+    return this.grouping?.heldFrom ?? this.runner.heldFrom
   }
 
   protected override handle(batch: Batch): Results {

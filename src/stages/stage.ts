@@ -1,4 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
+import { isBehind, type Place } from '../errors.js'
 import { Counters, type SavedCounters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import type { LeftOut } from '../records/left-out.js'
@@ -207,6 +208,7 @@ export abstract class Stage extends Transform {
       await this.handleGathered()
       if (this.ended) return
       await this.deliverAll(this.finish())
+      if (!this.ended) await this.deliver(new Batch([]))
     }, callback)
   }
 
@@ -259,9 +261,9 @@ export abstract class Stage extends Transform {
     batch.leftOut = []
     batch.mark = null
     for (const each of leftOut) this.aside.push(each)
-    await this.deliverAll(this.handle(batch))
+    await this.deliverAll(this.handle(batch), true)
     if (this.ended) return
-    // What did not go with a record goes by itself.
+    // What did not go with a record goes by itself, behind them.
     const last = new Batch([])
     if (mark !== null) {
       await this.beforeMark()
@@ -275,11 +277,15 @@ export abstract class Stage extends Transform {
     return this.aside
   }
 
-  /** Gives what a stage made; of several batches each next one is made when there is room for it. */
-  protected async deliverAll(results: Results): Promise<void> {
+  /**
+   * Gives what a stage made; of several batches each next one is made when there is room for it.
+   *
+   * @param areParts several batches are made of one: what was left out goes with the records that it was among
+   */
+  protected async deliverAll(results: Results, areParts = false): Promise<void> {
     if (results instanceof Batch || results instanceof Promise) return this.deliver(await results)
     for await (const batch of results) {
-      await this.deliver(batch)
+      await this.deliver(batch, areParts)
       await this.room()
       if (this.ended) return
     }
@@ -294,13 +300,17 @@ export abstract class Stage extends Transform {
     }
   }
 
-  private async deliver(batch: Batch): Promise<void> {
-    const own = this.policy.taken()
-    if (own.length > 0 || this.aside.length > 0) {
-      batch.leftOut = [...batch.leftOut, ...this.aside, ...own]
-      this.aside.length = 0
-    }
+  private async deliver(batch: Batch, isPart = false): Promise<void> {
+    for (const each of this.policy.taken()) this.aside.push(each)
     const { error } = batch
+    if (this.aside.length > 0) {
+      const isLast = error !== null || batch.mark !== null
+      const waits = isLast ? () => false : isPart ? isBehindAll(batch) : this.isBehindHeld()
+      batch.leftOut = [...batch.leftOut, ...this.aside.filter((each) => !waits(each))]
+      const waiting = this.aside.filter(waits)
+      this.aside.length = 0
+      for (const each of waiting) this.aside.push(each)
+    }
     if (error === null) {
       if (!saysNothing(batch)) this.give(batch)
       return
@@ -318,6 +328,16 @@ export abstract class Stage extends Transform {
     throw error
   }
 
+  /** Where the first record was read that the stage holds back, until it knows what belongs to it; undefined if none. */
+  protected get heldFrom(): Place | undefined {
+    return undefined
+  }
+
+  private isBehindHeld(): (leftOut: LeftOut) => boolean {
+    const { heldFrom } = this
+    return ({ place }) => heldFrom !== undefined && place !== undefined && isBehind(place, heldFrom)
+  }
+
   /** Resolves when all that was given has been read, and has gone through the streams that this one is piped to. */
   private async taken(): Promise<void> {
     while (this.readableLength > 0 && !this.destroyed) {
@@ -332,6 +352,12 @@ export abstract class Stage extends Transform {
       pause = Math.min(pause * 2, LONGEST_PAUSE)
     } while (!this.destroyed && (this.readableLength > 0 || underWay(this)))
   }
+}
+
+/** What stands behind the records of a batch. */
+function isBehindAll({ records }: Batch): (leftOut: LeftOut) => boolean {
+  const last = records.at(-1)?.source.place
+  return ({ place }) => last === undefined || (place !== undefined && isBehind(place, last))
 }
 
 function withoutError({ records, unitEnds, leftOut }: Batch): Batch {

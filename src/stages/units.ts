@@ -126,6 +126,11 @@ export class Grouping {
     return this.unit.length === 0
   }
 
+  /** Where the first record was read that waits for its partners. */
+  get heldFrom(): Place | undefined {
+    return this.unit.find((record) => record !== undefined)?.source.place
+  }
+
   /** The units that the batch makes whole. */
   take(batch: Batch): Batch {
     const gaps = batch instanceof GappedBatch ? batch.gaps : []

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import * as z from 'zod'
-import { isBehind, SteerpipeError } from '../errors.js'
+import { isBehind, type Place, SteerpipeError } from '../errors.js'
 import { AsciiLine } from '../records/ascii.js'
 import { type AnyRecord, Batch, type Line, toBytes } from '../records/batch.js'
 import type { LeftOut } from '../records/left-out.js'
@@ -83,6 +83,8 @@ export class WriteStage extends Stage {
   private readonly parts: CoreRunner<AnyRecord, AnyRecord> | null
   /** Records that were left out before, whose place in the outputs is not known yet. */
   private unplaced: LeftOut[] = []
+  /** Where the record was read that was written last. */
+  private latest: Place | undefined
   /** Where to go on, by the outputs' paths. */
   private from: ReadonlyMap<string, SavedOutput> = new Map()
   private started = false
@@ -131,7 +133,9 @@ export class WriteStage extends Stage {
   }
 
   private async writeSome(records: readonly AnyRecord[]): Promise<void> {
-    if (records.length === 0) return
+    const last = records.at(-1)
+    if (last === undefined) return
+    this.latest = last.source.place
     if (!this.parts) return this.writeTo(this.to, records)
     for (const [part, ofPart] of groupByPart(records)) {
       await this.writeTo(
@@ -147,8 +151,11 @@ export class WriteStage extends Stage {
     if (placed.length === 0) return
     this.unplaced = this.unplaced.filter((leftOut) => !belongs(leftOut))
     for (const leftOut of placed) {
-      for (const output of this.outputs.values())
-        leftOut.at.set(output.path, await output.pointFor(leftOut.place))
+      const isShared = this.latest !== undefined && isSamePlace(this.latest, leftOut.place)
+      for (const output of this.outputs.values()) {
+        const point = await output.pointFor(leftOut.place)
+        if (point) leftOut.at.set(output.path, isShared ? { ...point, shared: true } : point)
+      }
     }
   }
 
@@ -271,6 +278,9 @@ const requirePart = (): Core<AnyRecord, AnyRecord> => (record, emit) => {
   }
   emit(record)
 }
+
+const isSamePlace = (place: Place, other: Place | undefined): boolean =>
+  other !== undefined && !isBehind(place, other) && !isBehind(other, place)
 
 function groupByPart(records: readonly AnyRecord[]): Map<string, AnyRecord[]> {
   const parts = new Map<string, AnyRecord[]>()

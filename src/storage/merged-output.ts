@@ -95,9 +95,10 @@ export class MergedOutput implements Output {
     return this.rest.subarray(0, bytes.length).equals(bytes)
   }
 
-  async pointFor(place: Place | undefined): Promise<OutputPoint> {
+  async pointFor(place: Place | undefined): Promise<OutputPoint | undefined> {
     const point = this.pointOf(place)
-    if (point !== undefined) await this.copyTo(point)
+    if (point === undefined) return undefined
+    await this.copyTo(point)
     return this.output.pointFor(place)
   }
 
@@ -186,8 +187,8 @@ export class UntouchedOutput implements Output {
     private readonly pointOf: PointOf,
   ) {}
 
-  async pointFor(place: Place | undefined): Promise<OutputPoint> {
-    return this.pointOf(place) ?? { bytes: 0, crc: 0 }
+  async pointFor(place: Place | undefined): Promise<OutputPoint | undefined> {
+    return this.pointOf(place)
   }
 
   async write(): Promise<void> {}

@@ -35,11 +35,12 @@ export interface Output {
   /** Bytes taken, before compression. */
   readonly bytes: number
   /**
-   * Where a record would stand that was left out right here, with the checksum if that was asked for.
+   * Where a record would stand that was left out right here, with the checksum if that was asked for. Undefined if the
+   * output has got it from an earlier run.
    *
    * @param place where the record was read
    */
-  pointFor(place: Place | undefined): Promise<OutputPoint>
+  pointFor(place: Place | undefined): Promise<OutputPoint | undefined>
   /** Takes records, as JSON Lines; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
   write(records: readonly Line[]): Promise<void>
   /**

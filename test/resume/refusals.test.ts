@@ -16,7 +16,7 @@ import { checkpointIn, copyOf, filesOf, killInMiddle, madeIn, readPoint, resumes
 
 const folder = new Folder()
 
-const LINES = rows(8000)
+const LINES = rows(20_000)
 const PLAIN = Buffer.from(LINES.join(''))
 const SMALL = Buffer.from(rows(300, 2).join(''))
 
