@@ -168,7 +168,13 @@ export async function outputsBefore(checked: Checked): Promise<string[]> {
   return stages.flatMap(({ outputs }) => outputs.map((output) => output.path))
 }
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size
+  } catch {
+    return 0 // it is not there, or not within reach
+  }
+}
 
 const isStream = (path: string): boolean => path === '-' || isSpecial(path)
 
@@ -199,7 +205,7 @@ async function lockFirst(path: string, { pipeline, inputs }: Checked): Promise<F
     await mkdir(dirname(path), { recursive: true })
     return await lock(path, first.path)
   } catch (error) {
-    throw writeError(error, path)
+    throw writeError(error, first.path)
   }
 }
 

@@ -26,12 +26,14 @@ const literal = (text: string | RegExp): string =>
 
 describe('every error', () => {
   test('that a command line can reach stands in the table', () => {
-    // READ_FAILED is below, TOO_MANY_ERRORS in max-errors.test.ts. PLAIN_OBJECT is for objects that a script writes.
+    // READ_FAILED is below, TOO_MANY_ERRORS in max-errors.test.ts, MERGE_REFUSED in
+    // replay.test.ts. PLAIN_OBJECT is for objects that a script writes.
     const covered = new Set<string>([
       ...[...CASES, ...SERVER_ERRORS].map(({ code }) => code),
       ...TIMED_ERRORS,
       'READ_FAILED',
       'TOO_MANY_ERRORS',
+      'MERGE_REFUSED',
       'PLAIN_OBJECT',
     ])
     expect(Object.keys(CATALOGUE).filter((code) => !covered.has(code))).toEqual([])
