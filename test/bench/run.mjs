@@ -1,7 +1,7 @@
 /**
  * Measures the built command beside the plain Python version: alternating runs, medians, outputs compared.
  *
- *   node test/bench/run.mjs [--size 200MB] [--runs 3] [--only regression,helpsteer2,oasst,pipe,shuffle,memory,startup,cat]
+ *   node test/bench/run.mjs [--size 200MB] [--runs 3] [--only regression,helpsteer2,oasst,pipe,shuffle,memory,startup,cat,checkpoints]
  *                           [--write] [-- FLAGS FOR EVERY `run`]
  *
  * RESULTS.md says how, and holds the figures that --write puts there.
@@ -62,8 +62,8 @@ const inMilliseconds = (seconds) => (seconds * 1000).toFixed(0)
  */
 function spread(numbers) {
   const [low, middle, high] = [Math.min(...numbers), median(numbers), Math.max(...numbers)]
-  const range = numbers.length > 1 ? ` (${low.toFixed(1)}–${high.toFixed(1)})` : ''
-  return `${middle.toFixed(1)}${range}`
+  const range = numbers.length > 1 ? ` (${low.toFixed(2)}–${high.toFixed(2)})` : ''
+  return `${middle.toFixed(2)}${range}`
 }
 
 /** @param {readonly string[]} words as a shell would read them */
@@ -502,8 +502,26 @@ function cat(bench) {
   return contestFinding(standings, made, title)
 }
 
+/**
+ * What it costs to put on record how far a run has come: never, as often as is usual, and every second.
+ *
+ * @param {Bench} bench
+ */
+function checkpoints(bench) {
+  const input = inputOf('conversations', bench.megabytes)
+  const standings = contest(
+    ['off', '10s', '1s'].map((every) => {
+      const output = outputOf('checkpoints', every)
+      const command = [...recipe(bench, REGRESSION, input, output), '--checkpoint-every', every]
+      return { name: every, command, output }
+    }),
+    bench.runs,
+  )
+  return contestFinding(standings, input, `checkpoints: the regression recipe over ${bench.megabytes} MB`)
+}
+
 /** @type {Record<string, (bench: Bench) => Finding>} */
-const JOBS = { regression, helpsteer2, oasst, pipe, shuffle, memory, startup, cat }
+const JOBS = { regression, helpsteer2, oasst, pipe, shuffle, memory, startup, cat, checkpoints }
 
 // ------------------------------------------------------------------------------------------------ the report
 
