@@ -30,7 +30,7 @@ export const keepingOptions = {
   },
   'checkpoint-every': {
     type: 'string' as const,
-    default: '10s',
+    default: '30s',
     requiresArg: true,
     describe: 'how often it is put on record how far the run has come; `off` for never',
   },

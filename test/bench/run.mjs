@@ -510,7 +510,7 @@ function cat(bench) {
 function checkpoints(bench) {
   const input = inputOf('conversations', bench.megabytes)
   const standings = contest(
-    ['off', '10s', '1s'].map((every) => {
+    ['off', '30s', '1s'].map((every) => {
       const output = outputOf('checkpoints', every)
       const command = [...recipe(bench, REGRESSION, input, output), '--checkpoint-every', every]
       return { name: every, command, output }
