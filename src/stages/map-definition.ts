@@ -26,7 +26,8 @@ export interface MapDefinition<In extends object, Out extends object> {
   readonly map: MapFunction<In, Out>
   /**
    * Promises that nothing is kept from one record to the next and nothing outside is changed, so that records may
-   * be worked on in any order, elsewhere than on the main thread. Default false.
+   * be worked on in any order, elsewhere than on the main thread, and that a run that was stopped can be gone on with
+   * in the middle of an input. Default false.
    */
   readonly pure?: boolean
   /** What records for which nothing is returned are counted under. Default `map`. */

@@ -79,8 +79,10 @@ function create(file: string): boolean {
     writeFileSync(file, `${JSON.stringify(thisProcess())}\n`, { flag: 'wx' })
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    rmSync(file, { force: true }) // it may be there, with nothing in it, where the disk is full
+    const { code, syscall } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    // It is ours, with nothing in it: the disk is full.
+    if (syscall === 'write') rmSync(file, { force: true })
     throw error
   }
 }
