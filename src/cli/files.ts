@@ -36,7 +36,7 @@ export async function checkFiles(checked: Checked, files: FilesOfRun): Promise<b
   if (resume && !force && isFinished(checked)) {
     await tidy(checked)
     say(
-      'finished already: all outputs are there, and nothing is left to go on with (`--force` makes them anew)',
+      'finished already: all outputs are there, and nothing is left to go on with (what they were made by is not known any more; `--force` makes them anew)',
     )
     return true
   }

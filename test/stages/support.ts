@@ -130,7 +130,7 @@ export async function records(lines: readonly unknown[]): Promise<Batch> {
 
 /** Waits until a condition holds; the test fails if that takes too long. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 5000
+  const end = Date.now() + 60_000
   while (!condition()) {
     if (Date.now() > end) expect.unreachable(`waited in vain for ${what}`)
     await sleep(1)
