@@ -39,9 +39,6 @@ function goesOn(cwd: string, made: ReadonlyMap<string, string>): void {
   expect(madeIn(cwd)).toEqual(made)
 }
 
-const isPointed = (cwd: string): boolean =>
-  [...filesOf(cwd).keys()].some((name) => name.endsWith('.checkpoint'))
-
 describe.each(Object.entries(DEFINITIONS))('%s', (name, stages) => {
   /** A run that got a signal in its middle. Where the disk is slow, one may be over before its first checkpoint. */
   async function interrupted(signal: NodeJS.Signals, nap = 40): Promise<Ended & { cwd: string }> {
