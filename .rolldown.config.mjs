@@ -4,7 +4,7 @@ import { defineConfig } from 'rolldown'
 // The library and the command, with what they share in chunks of its own. Libraries are bundled too: loading
 // them file by file takes longer than a short run. What is imported dynamically stays a chunk that loads on use.
 export default defineConfig({
-  input: { index: 'src/index.ts', 'cli/index': 'src/cli/index.ts' },
+  input: { index: 'src/index.ts', 'cli/index': 'src/cli/index.ts', worker: 'src/pipeline/threads/worker.ts' },
   platform: 'node',
   resolve: { alias: { 'string-width': fileURLToPath(new URL('src/cli/text-width.ts', import.meta.url)) } },
   tsconfig: true,

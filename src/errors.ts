@@ -77,6 +77,10 @@ export const CATALOGUE = {
     cause: 'The expression of a `filter` cannot be evaluated for a record, such as for want of a field.',
     cure: 'Let the expression ask first (`has(source.x) && …`, `type(source.x) == string && …`), or go on without the record with `--on-error skip`.',
   },
+  THREAD_LOST: {
+    cause: 'One of the threads that a run works on has ended by itself, or has run out of memory.',
+    cure: 'Run again with `--workers 0`, which does all on one thread.',
+  },
   MEMORY_FULL: {
     cause: 'A stage that holds something for each record has come to the end of its `memory`.',
     cure: 'Raise the option `memory` of the stage.',

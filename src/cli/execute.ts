@@ -19,6 +19,8 @@ import { EXIT, isClosedPipe, leave, say, showFinding } from './terminal.js'
 export interface ExecuteOptions {
   readonly force: boolean
   readonly errors: ErrorHandling
+  /** Threads beside the main one. */
+  readonly workers?: Pick<RunSettings, 'workers' | 'workersFrom'>
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */
   readonly keeping?: Pick<Keeping, 'every' | 'resume'> | undefined
   /** Opens an output otherwise than as a new file; undefined for one that is to be new. */
@@ -55,6 +57,7 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
       force: options.force,
       onError: options.errors.onError,
       aside: options.errors.aside,
+      ...options.workers,
       keeping: options.keeping && {
         ...options.keeping,
         onResume: (lines) => {

@@ -16,6 +16,8 @@ import {
   maxErrorsOption,
   onErrorOption,
   outputPath,
+  workersOf,
+  workersOption,
 } from './options.js'
 import { givenOptions, stageFlags } from './stage-flags.js'
 import { say } from './terminal.js'
@@ -29,6 +31,7 @@ interface FilterArguments {
   onError: string
   maxErrors: string | undefined
   force: boolean
+  workers: number | undefined
   resume: boolean
   checkpointEvery: string
   [option: string]: unknown
@@ -70,6 +73,7 @@ export function filterOptions(spec: StageSpec) {
       requiresArg: true,
       describe: 'the file to write; - is stdout; ${part} in it gives each part a file; .gz compresses',
     },
+    workers: workersOption,
     ...keepingOptions,
     'on-error': onErrorOption,
     'max-errors': maxErrorsOption,
@@ -94,6 +98,7 @@ async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void>
   process.exitCode = await execute(checked, {
     force,
     errors: handling,
+    workers: workersOf(given.workers),
     keeping: keepingOf(given),
     // Of filters in a row the first that reads a file tells: they have one terminal between them.
     progress: files.length > 0 && !files.includes('-'),

@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os'
 import { SteerpipeError } from '../errors.js'
+import type { RunSettings } from '../pipeline/run.js'
 import type { Keeping } from '../pipeline/session.js'
 import type { AsideSettings, MaxErrors } from '../pipeline/set-aside.js'
 import type { OnError } from '../stages/policy.js'
@@ -20,6 +22,27 @@ export const maxErrorsOption = {
   requiresArg: true,
   describe: 'with `skip` and `dead-letter`: end the run at more bad records than this, such as 100 or 1%',
 }
+
+/** `--workers`, of everything that runs. */
+export const workersOption = {
+  type: 'number' as const,
+  requiresArg: true,
+  defaultDescription: 'one for each processor, if there is much to read',
+  describe: 'threads that records go through beside the main one; 0 for none. The output is the same',
+}
+
+/** How many threads that says, and for how much. @throws SteerpipeError USAGE */
+export function workersOf(workers: number | undefined): Pick<RunSettings, 'workers' | 'workersFrom'> {
+  if (workers === undefined) return { workers: availableParallelism() }
+  if (Number.isInteger(workers) && workers >= 0 && workers <= MOST_WORKERS) return { workers, workersFrom: 0 }
+  throw new SteerpipeError('USAGE', {
+    found: `\`--workers ${workers}\``,
+    expected: `a whole number from 0 to ${MOST_WORKERS}`,
+    fix: 'Leave it out for as many as there are processors.',
+  })
+}
+
+const MOST_WORKERS = 256
 
 /** How a run is kept, so that it can be gone on with. */
 export const keepingOptions = {

@@ -12,6 +12,8 @@ import {
   maxErrorsOption,
   onErrorOption,
   outputPath,
+  workersOf,
+  workersOption,
 } from './options.js'
 import { say } from './terminal.js'
 
@@ -23,6 +25,7 @@ interface Arguments {
   output: string | undefined
   limit: number | undefined
   force: boolean
+  workers: number | undefined
   resume: boolean
   checkpointEvery: string
   onError: string
@@ -44,6 +47,7 @@ export const runOptions = {
   output: { type: 'string', requiresArg: true, describe: 'another path for the last `write`' },
   limit: { type: 'number', requiresArg: true, describe: 'take only the first N records of each input' },
   force: { type: 'boolean', default: false, describe: 'replace outputs that are there already' },
+  workers: workersOption,
   ...keepingOptions,
   'on-error': onErrorOption,
   'max-errors': maxErrorsOption,
@@ -62,6 +66,7 @@ export const runCommand: CommandModule<object, Arguments> = {
     const { file, output, limit, force, report } = given
     const errors = errorHandling(given)
     const keeping = keepingOf(given)
+    const workers = workersOf(given.workers)
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
       throw new SteerpipeError('USAGE', { found: '`--limit` is not a whole number of at least 1' })
     }
@@ -76,6 +81,7 @@ export const runCommand: CommandModule<object, Arguments> = {
     process.exitCode = await execute(checked, {
       force,
       errors,
+      workers,
       keeping,
       limit,
       report,

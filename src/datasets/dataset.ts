@@ -45,5 +45,7 @@ export interface DataSet {
   readonly parts?: readonly string[]
   /** Whether the conversations of one row belong together. */
   readonly bindsRow?: boolean
+  /** Whether several rows may give their conversations together. */
+  readonly bindsRows?: boolean
   readonly open: (settings: TemplateSettings) => RowReader
 }

@@ -42,6 +42,24 @@ export class Counters {
     }
   }
 
+  /** What was counted since the last time: begins anew. */
+  take(): SavedCounters {
+    const saved = this.save()
+    this.in = 0
+    this.out = 0
+    for (const counts of [this.leftOut, this.dropped, this.notes]) counts.clear()
+    return saved
+  }
+
+  /** Adds what was counted elsewhere. */
+  add(saved: SavedCounters): void {
+    this.in += saved.in
+    this.out += saved.out
+    for (const [reason, count] of Object.entries(saved.leftOut)) add(this.leftOut, reason, count)
+    for (const [reason, count] of Object.entries(saved.dropped)) add(this.dropped, reason, count)
+    for (const [what, count] of Object.entries(saved.notes)) add(this.notes, what, count)
+  }
+
   /** Goes on from what was counted before. */
   restore(saved: SavedCounters): void {
     this.in = saved.in

@@ -7,7 +7,7 @@ import { savedOutput } from '../storage/output.js'
 import { writeError } from '../storage/sink.js'
 
 /** Is raised when another steerpipe would go on otherwise from the same checkpoint, or make other bytes. */
-const FORMAT = 1
+const FORMAT = 2
 
 const counts = z.record(z.string(), z.int())
 export const savedCounters = z.strictObject({

@@ -31,6 +31,8 @@ import type { Progress, RunSettings } from './run.js'
 import type { Session } from './session.js'
 import type { SetAside } from './set-aside.js'
 import { SourceReader, type SourceSettings } from './source-reader.js'
+import { InputThreads } from './threads/input-threads.js'
+import type { ThreadedRow } from './threads/threaded-row.js'
 import { type WiredInput, type WiredStage, wireInput } from './wiring.js'
 
 /** What the inputs of a run have in common. */
@@ -67,6 +69,8 @@ export class InputRun {
   /** What the records are called when they are set aside. */
   private readonly name: InputName
   private readonly started = performance.now()
+  /** What works on the records of each source, where that is done by threads. */
+  private readonly rows: ThreadedRow[] = []
   /** How many `annotate` stages were made. */
   private annotating = 0
   /** Ends what a source is still at when the run is over. */
@@ -104,6 +108,7 @@ export class InputRun {
       keeps: keeper !== undefined,
       isMarkDue: () => keeper?.isDue === true,
       onRead: () => this.tell(),
+      readElsewhere: (source, file, reading) => this.rows.at(source)?.read(file, reading),
     }
     return new SourceReader(settings, this.earlier)
   }
@@ -116,6 +121,7 @@ export class InputRun {
     const { batches, stages } = upToEnough(given, this.ending, this.signal)
     // From 22 on Node waits until what feeds a stream that failed has come to rest: that is told at once.
     let failure: unknown
+    let threads: InputThreads | undefined
     for (const stage of stages) {
       stage.once('error', (error: unknown) => {
         failure ??= error
@@ -123,11 +129,16 @@ export class InputRun {
       })
     }
     try {
-      const source = Readable.from(batches, { highWaterMark: 1 })
-      await sooner(connect([source, ...stages, this.end()], { signal: this.signal }), this.signal)
+      threads = await this.openThreads()
+      if (threads) await sooner(this.runThreaded(threads), this.signal)
+      else {
+        const source = Readable.from(batches, { highWaterMark: 1 })
+        await sooner(connect([source, ...stages, this.end()], { signal: this.signal }), this.signal)
+      }
       await this.context.aside.takeRest(this.name, this.reader.parsed.in, true)
       await this.commit()
     } catch (error) {
+      await threads?.close(error)
       await this.keeper?.idle().catch(() => {}) // the run has failed already
       const isAborted = this.context.settings.signal?.aborted === true
       const keep = !isAborted || this.keeper?.keeps(this.input.name) === true
@@ -136,9 +147,37 @@ export class InputRun {
     } finally {
       clearInterval(telling)
       this.over.abort()
+      await threads?.close(undefined)
     }
     this.tell()
     return this.report()
+  }
+
+  // ------------------------------------------------------------------------------------------------- on threads
+
+  private openThreads(): Promise<InputThreads | undefined> {
+    const { pipeline, input, wired, context } = this
+    return InputThreads.open(pipeline, input, wired, {
+      ...context.settings,
+      setAside: context.aside.isWanted,
+      inOrder: this.isInOrder && context.aside.isWanted,
+    })
+  }
+
+  /** Has threads do the work of the stages, which only get the results. */
+  private async runThreaded(threads: InputThreads): Promise<void> {
+    for (const index of this.input.sources.keys()) {
+      const own = await this.beginSource(index)
+      if (own === undefined) continue
+      const stages = [...own, ...this.common.map(({ stage }) => stage)]
+      for (const stage of stages) if (stage instanceof WriteStage) await stage.start()
+      this.rows[index] = threads.row(index, stages)
+      for await (const batch of this.reader.read(index, () => false)) {
+        if (batch.mark !== null && !(await passAll(batch.mark, stages))) batch.mark = null
+        await this.arrived(batch)
+        if (batch.error) throw batch.error
+      }
+    }
   }
 
   /** All that the records go through. */
@@ -218,20 +257,24 @@ export class InputRun {
 
   /** The records of a source through its own stages, which are made when the first record is asked for. */
   private async *fromSource(index: number): AsyncGenerator<Batch> {
-    const begun = this.earlier?.own ?? []
-    const own = this.create(this.wired.own[index], begun.at(index))
-    this.own.push(own)
-    const stages = own.map(({ stage }) => stage)
-    if (index + 1 < begun.length) {
-      // An earlier run has come to its end.
-      for (const stage of stages) if (stage instanceof WriteStage) await stage.reopen()
-      await this.reader.check(index)
-      return
-    }
+    const stages = await this.beginSource(index)
+    if (stages === undefined) return
     const ending = endingStages(stages)
     const isEnough = () => [...ending, ...this.ending].some(({ satisfied }) => satisfied)
     const read = this.reader.read(index, isEnough)
     yield* through(upToEnough({ batches: read, stages }, ending, this.signal), this.signal)
+  }
+
+  /** Makes the stages of a source. Undefined if an earlier run has come to the source's end. */
+  private async beginSource(index: number): Promise<Stage[] | undefined> {
+    const begun = this.earlier?.own ?? []
+    const own = this.create(this.wired.own[index], begun.at(index))
+    this.own.push(own)
+    const stages = own.map(({ stage }) => stage)
+    if (index + 1 >= begun.length) return stages
+    for (const stage of stages) if (stage instanceof WriteStage) await stage.start()
+    await this.reader.check(index)
+    return undefined
   }
 
   // ----------------------------------------------------------------------------------------------------- the end
@@ -343,6 +386,12 @@ export class InputRun {
     const { bytes } = this.reader
     return { input: this.input.name, files, bytes, stages: [parse, ...stages], seconds: this.seconds }
   }
+}
+
+/** Lets a mark by. Returns whether all stages can go on from there another time. */
+async function passAll(mark: Mark, stages: readonly Stage[]): Promise<boolean> {
+  for (const stage of stages) if (!(await stage.pass(mark))) return false
+  return true
 }
 
 /** Where stages were when a mark came by. */

@@ -22,6 +22,10 @@ export interface RunSettings extends Omit<StageSettings, 'setAside'> {
   readonly aside?: AsideSettings
   /** Opens an output otherwise than as a new file; undefined for one that is to be new. */
   readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
+  /** Threads that records go through where that is possible, beside this one; default none. */
+  readonly workers?: number | undefined
+  /** Bytes of an input, before compression, from which on threads are used. Default 16 MB: for less they do not pay. */
+  readonly workersFrom?: number | undefined
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */
   readonly keeping?: Keeping | undefined
 }

@@ -25,6 +25,10 @@ export interface SourceSettings extends StageSettings {
   readonly isMarkDue: () => boolean
   /** Called after each batch. */
   readonly onRead: () => void
+  /** Reads a file of a source in the place of {@link readRecords}; undefined: nobody does. */
+  readonly readElsewhere?:
+    | ((source: number, file: string, reading: ReadSettings) => AsyncGenerator<Batch> | undefined)
+    | undefined
 }
 
 /** Reads the files of an input's sources, and keeps account of what it has read. */
@@ -108,7 +112,9 @@ export class SourceReader {
       onMark: input.interleave ? undefined : (read) => this.mark(file, source, read),
     }
     const { holds } = input.sources[source]
-    const batches = holds ? readSetAside(file, holds, reading) : readRecords(file, reading)
+    const batches = holds
+      ? readSetAside(file, holds, reading)
+      : (settings.readElsewhere?.(source, file, reading) ?? readRecords(file, reading))
     let ended = true
     for await (const batch of batches) {
       yield batch

@@ -12,9 +12,9 @@ export class ByteWriter {
   private bytes: Buffer
   private length = 0
 
-  /** @param room bytes to begin with */
-  constructor(room = INITIAL_BYTES) {
-    this.bytes = Buffer.allocUnsafeSlow(room)
+  /** @param room bytes to begin with, or memory for them */
+  constructor(room: number | Buffer = INITIAL_BYTES) {
+    this.bytes = typeof room === 'number' ? Buffer.allocUnsafeSlow(room) : room
   }
 
   /** Adds one-byte text. */

@@ -27,6 +27,12 @@ const REGION = 640
 /** Bytes that are hashed together. */
 const HASHED = 64
 
+/**
+ * The hash of a stream is made of the hashes of its cells, each of so many bytes, so that several threads can hash one
+ * file: each hashes the cells that it reads.
+ */
+export const CELL_BYTES = 512 * 1024
+
 const PAGE = 65_536
 
 /** How many bytes beyond the end of what is inspected are looked at: a block of sixteen, and an escape. */
@@ -43,6 +49,12 @@ export class RegionBytes {
   private view: Buffer
   /** Bytes that are not hashed yet, since they do not fill all lanes. */
   private pending = 0
+  /** Bytes of the cell that have come. */
+  private inCell = 0
+  /** What the cells before it come to. */
+  private chain: Uint8Array = NO_CELLS
+  /** The lanes of each cell that was ended, if somebody wants to know. */
+  private cells: Uint8Array[] | null = null
 
   /** @param size bytes to begin with */
   constructor(size: number) {
@@ -81,17 +93,26 @@ export class RegionBytes {
     return flags
   }
 
-  /** Goes on with a hash: puts its state where `hash` takes it from. */
-  restoreHash({ lanes, pending }: HashState): void {
+  /**
+   * Goes on with a hash: puts its state where `hash` takes it from.
+   *
+   * @param cells gets what each cell comes to that is ended from here on; undefined if nobody wants to know
+   */
+  restoreHash({ chain, inCell, lanes, pending }: HashState, cells?: Uint8Array[]): void {
     this.header.set(lanes, LANES)
     this.header.set(pending, PENDING)
     this.pending = pending.length
+    this.inCell = inCell
+    this.chain = chain
+    this.cells = cells ?? null
   }
 
   /** The state of the hash. */
   saveHash(): HashState {
-    const { header, pending } = this
+    const { header, pending, inCell, chain } = this
     return {
+      chain,
+      inCell,
       lanes: Buffer.from(header.subarray(LANES, PENDING)),
       pending: Buffer.from(header.subarray(PENDING, PENDING + pending)),
     }
@@ -99,6 +120,24 @@ export class RegionBytes {
 
   /** Hashes `bytes[start, end)`, behind what was hashed before. */
   hash(start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const upTo = Math.min(end, at + CELL_BYTES - this.inCell)
+      this.hashInCell(at, upTo)
+      this.inCell += upTo - at
+      at = upTo
+      if (this.inCell === CELL_BYTES) this.endCell()
+    }
+  }
+
+  private endCell(): void {
+    const lanes = Buffer.from(this.header.subarray(LANES, PENDING))
+    this.cells?.push(lanes)
+    this.chain = chained(this.chain, lanes)
+    this.header.set(HASH_START.lanes, LANES)
+    this.inCell = 0
+  }
+
+  private hashInCell(start: number, end: number): void {
     let at = start
     if (this.pending > 0) {
       at = Math.min(end, start + HASHED - this.pending)
@@ -126,21 +165,33 @@ interface RegionFunctions {
 
 /** How far a hash has come. */
 export interface HashState {
+  /** What the cells before come to. */
+  readonly chain: Uint8Array
+  /** Bytes of the cell that have come. */
+  readonly inCell: number
   readonly lanes: Uint8Array
   /** What came last and does not fill all lanes. */
   readonly pending: Uint8Array
 }
 
+const NO_CELLS: Uint8Array = Buffer.alloc(0)
+
 /** The state of a hash of nothing: any numbers will do, as long as they differ. */
 export const HASH_START: HashState = {
+  chain: NO_CELLS,
+  inCell: 0,
   lanes: Buffer.from(Uint32Array.from({ length: 16 }, (_, lane) => Math.imul(lane + 1, 0xc2b2ae3d)).buffer),
   pending: Buffer.alloc(0),
 }
 
+/** What cells come to with one more. @param lanes of the cell */
+export const chained = (chain: Uint8Array, lanes: Uint8Array): Uint8Array =>
+  createHash('sha256').update(chain).update(lanes).digest()
+
 /** What a hash says, as text. @param bytes how many were hashed */
-export function digestOf({ lanes, pending }: HashState, bytes: number): string {
-  const digest = createHash('sha256').update(lanes).update(pending).update(String(bytes)).digest('hex')
-  return digest.slice(0, 32)
+export function digestOf({ chain, lanes, pending }: HashState, bytes: number): string {
+  const hash = createHash('sha256').update(chain).update(lanes).update(pending).update(String(bytes))
+  return hash.digest('hex').slice(0, 32)
 }
 
 const pagesFor = (size: number): number => Math.ceil((REGION + size + BEHIND) / PAGE)

@@ -33,6 +33,7 @@ export const filterSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  alone: () => true,
   examples: [
     { title: 'Helpful and short', yaml: "filter: 'helpfulness >= 3.0 && verbosity <= 2.0'" },
     {

@@ -35,6 +35,7 @@ export const labelFormatSpec = stageSpec({
   emits: () => 'conversation',
   memory: () => 'constant',
   keepsOrder: true,
+  alone: () => true,
   examples: [
     { title: 'As the original tools do', yaml: 'label-format' },
     { title: 'Whole numbers within the range', yaml: 'label-format: { round: half-even, range: clamp }' },

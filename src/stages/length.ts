@@ -38,6 +38,7 @@ export const lengthSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  alone: () => true,
   examples: [
     { title: 'No conversation of more than 16,000 characters', yaml: 'length: { max-chars: 16000 }' },
     {

@@ -39,6 +39,7 @@ function mapWithin(folders: readonly string[] | undefined): StageSpec<typeof opt
     emits: () => 'json',
     memory: () => 'constant',
     keepsOrder: true,
+    alone: async ({ module }) => (await loadModule(module, folders)).pure === true,
     examples: [{ title: 'A module beside the pipeline file', yaml: 'map: ./my-stage.mjs' }],
     paths: ['module'],
     within: mapWithin,

@@ -25,6 +25,7 @@ export const regressionExpandSpec = stageSpec({
   emits: () => 'sample',
   memory: () => 'constant',
   keepsOrder: true,
+  alone: () => true,
   examples: [
     { title: 'The nine-wide vector of SteerLM', yaml: 'regression-expand' },
     { title: 'The record’s own system prompt', yaml: 'regression-expand: { system: record, range: error }' },

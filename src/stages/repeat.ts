@@ -18,6 +18,8 @@ export const repeatSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  // More would be much to hold before it can be written.
+  alone: ({ times }) => times <= 16,
   separates: true,
   examples: [{ title: 'Each record four times', yaml: 'repeat: 4' }],
   create: ({ times }, context) => new UnitStage('repeat', context, { reason: 'repeat', times: () => times }),

@@ -69,6 +69,11 @@ export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
   readonly free?: readonly (keyof z.output<Options>)[]
   /** Whether what becomes of a record hangs on those before it. */
   readonly counts?: (options: z.output<Options>) => boolean
+  /**
+   * Whether what becomes of a record hangs on nothing but that record, so that any thread can see to it. Default: it
+   * does not.
+   */
+  readonly alone?: (options: z.output<Options>) => boolean | Promise<boolean>
   /** Options that are paths from the folder of the pipeline file. */
   readonly paths?: readonly string[]
   /**

@@ -59,6 +59,7 @@ export const splitSpec = stageSpec({
   memory: ({ by }) => (by === 'count' ? 'window' : 'constant'),
   keepsOrder: true,
   counts: ({ by }) => by === 'count',
+  alone: ({ by }) => by !== 'count',
   free: ['memory', 'folder'],
   parts: ({ parts }) => Object.keys(parts),
   examples: [

@@ -129,6 +129,15 @@ export abstract class Stage extends Transform {
     return true
   }
 
+  /**
+   * What the stage does with a mark that comes by, for whoever does the stage's work in its place. Returns whether the
+   * stage can go on from there another time.
+   */
+  async pass(mark: Mark): Promise<boolean> {
+    await this.beforeMark()
+    return this.noteOn(mark)
+  }
+
   /** Gives a batch to the readable side. */
   protected give(batch: Batch): void {
     this.push(batch)
@@ -265,10 +274,7 @@ export abstract class Stage extends Transform {
     if (this.ended) return
     // What did not go with a record goes by itself, behind them.
     const last = new Batch([])
-    if (mark !== null) {
-      await this.beforeMark()
-      if (this.noteOn(mark)) last.mark = mark
-    }
+    if (mark !== null && (await this.pass(mark))) last.mark = mark
     await this.deliver(last)
   }
 

@@ -102,6 +102,7 @@ export const templateSpec = stageSpec({
   emits: (_input, given) => (given.dataset === 'conversations' ? 'conversation' : 'scored'),
   memory: () => 'constant',
   keepsOrder: true,
+  alone: (given) => given.group === 1 && dataSetOf(given).bindsRows !== true,
   parts: (given) => dataSetOf(given).parts,
   examples: [
     { title: 'HelpSteer2 rows', yaml: 'template: { dataset: helpsteer2 }' },

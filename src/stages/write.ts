@@ -4,7 +4,7 @@ import { isBehind, type Place, SteerpipeError } from '../errors.js'
 import { AsciiLine } from '../records/ascii.js'
 import { type AnyRecord, Batch, type Line, toBytes } from '../records/batch.js'
 import type { LeftOut } from '../records/left-out.js'
-import { type Output, openOutput, type SavedOutput, savedOutput } from '../storage/output.js'
+import { LinesOutput, type Output, openOutput, type SavedOutput, savedOutput } from '../storage/output.js'
 import { isSpecial } from '../storage/sink.js'
 import { type Core, CoreRunner } from './core.js'
 import { ALL_WIRES, type StageContext, stageSpec } from './spec.js'
@@ -38,6 +38,7 @@ export const writeSpec = stageSpec({
   emits: (input) => input,
   memory: () => 'constant',
   keepsOrder: true,
+  alone: () => true,
   examples: [
     { title: 'One file an input', yaml: 'write: out/${input}.jsonl' },
     { title: 'One file a part', yaml: 'write: out/${part}.jsonl' },
@@ -213,13 +214,38 @@ export class WriteStage extends Stage {
     await Promise.all([...this.outputs.values()].map((output) => output.abandon(keep)))
   }
 
-  /** Opens the outputs of a stage that has come to its end in an earlier run. */
-  async reopen(): Promise<void> {
-    await this.start()
+  /**
+   * Takes lines that were made elsewhere, by another stage like this one.
+   *
+   * @param points where among them records belong that were left out, in order
+   * @param onDone called when the lines' memory is its owner's again
+   * @throws SteerpipeError WRITE_FAILED
+   */
+  async takeLines(
+    path: string,
+    lines: Buffer,
+    points: readonly LeftOutPoint[],
+    onDone: () => void,
+  ): Promise<void> {
+    const output = await this.output(path)
+    if (!(output instanceof LinesOutput)) throw new Error('this output takes records only')
+    let at = 0
+    for (const { bytes, leftOut, isShared } of points) {
+      if (bytes > at)
+        await output.copy(lines.subarray(at, bytes), bytes === lines.length ? onDone : undefined)
+      at = bytes
+      const point = await output.pointFor()
+      leftOut.at.set(path, isShared ? { ...point, shared: true } : point)
+    }
+    if (at < lines.length) await output.copy(lines.subarray(at), onDone)
+    else if (lines.length === 0) onDone()
   }
 
-  /** Every output that can be known is there from the start, so that it exists at the end, if only empty. */
-  private async start(): Promise<void> {
+  /**
+   * Opens the outputs. Every one that can be known is there from the start, so that it exists at the end, if only
+   * empty.
+   */
+  async start(): Promise<void> {
     if (this.started) return
     this.started = true
     const paths = this.parts
@@ -257,6 +283,15 @@ export class WriteStage extends Stage {
       (failure: Error) => callback(error ?? failure),
     )
   }
+}
+
+/** Where among lines a record belongs that was left out. */
+export interface LeftOutPoint {
+  /** Bytes of the lines that stand before it. */
+  readonly bytes: number
+  readonly leftOut: LeftOut
+  /** Something else that was made of the same record stands right before it. */
+  readonly isShared: boolean
 }
 
 /** The error for an output that is there already. */

@@ -20,7 +20,7 @@ export interface Account {
 const PIECE_BYTES = 256 * 1024
 
 /** A hash of bytes that lie anywhere. */
-class StreamHash {
+export class StreamHash {
   private readonly region = new RegionBytes(PIECE_BYTES)
 
   constructor(from: HashState) {

@@ -8,6 +8,9 @@ import { type Place, SteerpipeError } from '../errors.js'
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
 
+/** What gzip data begins with. */
+const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
+
 /** Whether a path is an address on a hub or on the web. */
 export function isRemote(path: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(path)
@@ -31,7 +34,7 @@ export async function* readBytes(path: string): AsyncGenerator<Buffer> {
   let bytes = 0
   try {
     const head = await headOf(chunks)
-    compressed = head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b
+    compressed = head.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)
     // What a download that failed or a disk that was full leaves behind: no records would look like a good end.
     if (head.length === 0 && path.endsWith('.gz')) throw damaged('the file is empty', { input: path })
     const whole = withHead(head, chunks)
@@ -102,7 +105,7 @@ async function* fileChunks(file: FileHandle, path: string): AsyncGenerator<Buffe
 }
 
 /** The error for a file that was cut while it was read: at the end of a line nothing else would tell. */
-function shrunk(path: string, size: number, left: number): SteerpipeError {
+export function shrunk(path: string, size: number, left: number): SteerpipeError {
   return new SteerpipeError('READ_FAILED', {
     found: `the file had ${size} bytes when it was opened, and ends after ${left}: it was cut while it was read`,
     fix: 'Run again when nothing else writes to the file.',
@@ -212,7 +215,7 @@ function damaged(found: string, place: Place, cause?: Error): SteerpipeError {
   })
 }
 
-function readError(error: unknown, path: string, compressed: boolean, bytes: number): unknown {
+export function readError(error: unknown, path: string, compressed: boolean, bytes: number): unknown {
   if (error instanceof SteerpipeError || !(error instanceof Error)) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === undefined) return error
@@ -238,6 +241,20 @@ function readError(error: unknown, path: string, compressed: boolean, bytes: num
     stage: 'parse',
     cause: error,
   })
+}
+
+/** Whether a path is a file whose bytes are what is to be read, anywhere in it. */
+export async function isPlainFile(path: string): Promise<boolean> {
+  if (path === '-' || isRemote(path)) return false
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found?.isFile() || found.size < GZIP_MAGIC.length) return false
+  const file = await open(path)
+  try {
+    const { buffer } = await file.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0)
+    return !buffer.equals(GZIP_MAGIC)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Bytes of files that are plain, so that what is read of them is what they have; undefined if one of them is not. */

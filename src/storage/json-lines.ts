@@ -69,6 +69,29 @@ export class JsonLinesReader implements RecordReader, Account {
     if (hash) this.region.restoreHash(hash)
   }
 
+  /**
+   * Begins with another piece of a stream, in the same memory.
+   *
+   * @param start where the bytes that it is given begin
+   * @param inside they begin somewhere in a line that is not wanted: all up to its end is passed over, uncounted
+   * @param hash the state of the hash of what comes before; undefined if nobody wants to know what was read
+   * @param cells gets the cells of the hash that are ended
+   */
+  begin(start: LinePosition, inside: boolean, hash: HashState | undefined, cells?: Uint8Array[]): void {
+    this.held = 0
+    this.offset = start.bytes
+    this.line = start.lines + (inside ? 0 : 1)
+    this.discarding = inside
+    this.whole = undefined
+    this.hashes = hash !== undefined
+    if (hash) this.region.restoreHash(hash, cells)
+  }
+
+  /** How far the hash has come: that of what is done with, or, at the end, of all. */
+  get hashState(): HashState {
+    return this.region.saveHash()
+  }
+
   get position(): LinePosition | undefined {
     return this.discarding ? undefined : { bytes: this.offset, lines: this.line - 1 }
   }

@@ -93,7 +93,7 @@ export abstract class LinesOutput implements Output {
     return this.taken.bytes
   }
 
-  async pointFor(_place: Place | undefined): Promise<OutputPoint> {
+  async pointFor(_place?: Place): Promise<OutputPoint> {
     return this.taken
   }
 
@@ -103,8 +103,14 @@ export abstract class LinesOutput implements Output {
   }
 
   abstract write(records: readonly Line[]): Promise<void>
-  /** Takes bytes that are lines already, or parts of them; they must stay as they are. */
-  abstract copy(bytes: Buffer): Promise<void>
+  /**
+   * Takes bytes that are lines already, or parts of them, which must stay as they are until they are done with.
+   * Resolves when more may come.
+   *
+   * @param onDone called when the bytes are their owner's again
+   * @throws SteerpipeError WRITE_FAILED
+   */
+  abstract copy(bytes: Buffer, onDone?: () => void): Promise<void>
   abstract save(): Promise<SavedOutput> | undefined
 
   /** Hands what is left to the sink. */
@@ -143,9 +149,9 @@ class PlainOutput extends LinesOutput {
     await this.copy(writeLines(records, next.reset()))
   }
 
-  async copy(bytes: Buffer): Promise<void> {
+  async copy(bytes: Buffer, onDone?: () => void): Promise<void> {
     this.count(bytes)
-    await this.sink.write(bytes)
+    await this.sink.write(bytes, onDone)
   }
 
   save(): Promise<SavedOutput> | undefined {
@@ -185,7 +191,7 @@ class GzipOutput extends LinesOutput {
     return this.copy(toBytes(records))
   }
 
-  async copy(bytes: Buffer): Promise<void> {
+  async copy(bytes: Buffer, onDone?: () => void): Promise<void> {
     this.count(bytes)
     for (let at = 0; at < bytes.length; ) {
       const copied = bytes.copy(this.member, this.filled, at)
@@ -193,6 +199,7 @@ class GzipOutput extends LinesOutput {
       this.filled += copied
       if (this.filled === MEMBER_BYTES) await this.endMember()
     }
+    onDone?.()
   }
 
   /** Begins to compress the member. Resolves when another one may be filled. */

@@ -14,8 +14,13 @@ export interface Sink {
   readonly path: string
   /** Whether what is written can be taken back, so that one can go on from where one was another time. */
   readonly isFile: boolean
-  /** Takes bytes; resolves when more may come. @throws SteerpipeError WRITE_FAILED */
-  write(bytes: Buffer): Promise<void>
+  /**
+   * Takes bytes, which must stay as they are until they are written; resolves when more may come.
+   *
+   * @param onWritten called when the bytes are written, and are their owner's again
+   * @throws SteerpipeError WRITE_FAILED
+   */
+  write(bytes: Buffer, onWritten?: () => void): Promise<void>
   /** Resolves when all that it took is with the system. @throws SteerpipeError WRITE_FAILED */
   settled(): Promise<void>
   /** Flushes what was written so far to the disk. @throws SteerpipeError WRITE_FAILED */
@@ -141,10 +146,11 @@ class FileSink implements Sink {
     return this.held !== null
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Buffer, onWritten?: () => void): Promise<void> {
     await this.settled()
     this.writing = this.writeAll(bytes).then(() => {
       this.written += bytes.length
+      onWritten?.()
       if (this.isFile && this.written - this.flushed >= FLUSH_BYTES) this.flush()
     })
     // The failure is told by whoever waits next; until then it is not an unhandled one.
@@ -264,10 +270,11 @@ class StreamSink implements Sink {
     if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Buffer, onWritten?: () => void): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.stream.write(bytes, (error) => (error ? reject(writeError(error, this.name)) : resolve()))
     })
+    onWritten?.()
   }
 
   async settled(): Promise<void> {}

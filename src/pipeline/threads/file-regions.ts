@@ -1,0 +1,84 @@
+import type { FileHandle } from 'node:fs/promises'
+import { CELL_BYTES, chained, digestOf, HASH_START, type HashState } from '../../records/bytes.js'
+import type { Account, ReadPart } from '../../storage/consumed.js'
+import type { LinePosition } from '../../storage/record-reader.js'
+import type { ReadRegion, RegionTask } from './messages.js'
+
+/** Where reading begins: the whole lines before it, and their hash. */
+export interface RegionStart extends LinePosition {
+  readonly hash: HashState
+}
+
+export const FROM_START: RegionStart = { bytes: 0, lines: 0, hash: HASH_START }
+
+/** The regions of a file, one after the other. Each is a cell of the hash, so that whoever reads it can hash it. */
+export function* fileRegions(
+  input: string,
+  file: FileHandle,
+  size: number,
+  start: RegionStart,
+  hashes: boolean,
+): Generator<RegionTask> {
+  for (let from = start.bytes; from === start.bytes || from < size; ) {
+    const to = (Math.floor(from / CELL_BYTES) + 1) * CELL_BYTES
+    yield {
+      kind: 'region',
+      input,
+      file: file.fd,
+      from,
+      isInside: from > start.bytes,
+      to: to < size ? to : undefined,
+      hash: hashes ? (from === start.bytes ? start.hash : HASH_START) : undefined,
+    }
+    from = to
+  }
+}
+
+/** The account of a file whose regions are read by others. */
+export class RegionAccount implements Account {
+  /** What the cells come to that were ended. */
+  private chain: Uint8Array
+  private cells: number
+  private hash: HashState
+  private position: LinePosition
+
+  constructor(start: RegionStart) {
+    this.position = start
+    this.hash = start.hash
+    this.chain = start.hash.chain
+    this.cells = Math.floor(start.bytes / CELL_BYTES)
+  }
+
+  /** Lines that are done with. */
+  get lines(): number {
+    return this.position.lines
+  }
+
+  /** Bytes that are done with: up to the end of a line, or of the file. */
+  get bytes(): number {
+    return this.position.bytes
+  }
+
+  /** Takes what was read of the next region. */
+  add({ from }: RegionTask, { end, lines, cells, hash }: ReadRegion): void {
+    const first = Math.floor(from / CELL_BYTES)
+    for (const [index, lanes] of cells.entries()) {
+      // Of a line that goes on over several regions, cells are told more than once.
+      if (first + index !== this.cells) continue
+      this.chain = chained(this.chain, lanes)
+      this.cells++
+    }
+    if (end === undefined) return
+    this.position = { bytes: end, lines: this.lines + lines }
+    if (hash) this.hash = { ...hash, chain: this.chain }
+  }
+
+  part(): ReadPart {
+    const { bytes, lines } = this.position
+    return { bytes, lines, hash: digestOf(this.hash, bytes) }
+  }
+
+  all(): ReadPart {
+    return this.part()
+  }
+}

@@ -1,0 +1,281 @@
+import { once } from 'node:events'
+import { readSync } from 'node:fs'
+import { Writable } from 'node:stream'
+import { pipeline as connect } from 'node:stream/promises'
+import { SteerpipeError } from '../../errors.js'
+import { Counters } from '../../observe/counters.js'
+import { Batch } from '../../records/batch.js'
+import { ByteWriter } from '../../records/byte-writer.js'
+import type { LeftOut } from '../../records/left-out.js'
+import { Mark } from '../../records/mark.js'
+import { ErrorPolicy, type StageSettings } from '../../stages/policy.js'
+import type { Stage } from '../../stages/stage.js'
+import { findStage } from '../../stages/table.js'
+import { Intake } from '../../stages/units.js'
+import { CollectedOutput } from '../../storage/collected-output.js'
+import { readError } from '../../storage/input.js'
+import { JsonLinesReader } from '../../storage/json-lines.js'
+import type { Scan } from '../../storage/record-reader.js'
+import {
+  type LinesTask,
+  type MadeLines,
+  type ReadRegion,
+  type RegionTask,
+  type RowPlan,
+  type SavedError,
+  type SavedLeftOut,
+  saveError,
+  type Task,
+  type TaskResult,
+} from './messages.js'
+
+/** Bytes that are read, and scanned, at a time: as in a file that one thread reads. */
+const READ_BYTES = 256 * 1024
+
+/** Bytes that are read behind a region, to find the end of its last line. */
+const BEHIND_BYTES = 16 * 1024
+
+/** Bytes that memory for lines begins with: what a usual region is written as. */
+const ROOM_BYTES = 1024 * 1024
+
+const LINE_END = 0x0a
+
+/** An output of a stage of the row. */
+interface Collected {
+  readonly stage: number
+  readonly output: CollectedOutput
+}
+
+/**
+ * A row of stages, from bytes to lines, on a thread of its own. Tasks come one after the other; nothing that one of
+ * them has left behind is there for the next.
+ */
+export class Lane {
+  private readonly parsed = new Counters()
+  private readonly policy: ErrorPolicy
+  private readonly intake: Intake
+  private readonly stages: readonly Stage[]
+  private readonly outputs: Collected[] = []
+  private readonly first: Stage
+  /** Rejects with what ended the row. */
+  private readonly failed: Promise<never>
+  private reader: JsonLinesReader | undefined
+  /** What the reader reads. */
+  private input = ''
+  private readonly chunk = Buffer.allocUnsafeSlow(READ_BYTES + BEHIND_BYTES)
+  private memory: ArrayBuffer[] = []
+  private leftOut: LeftOut[] = []
+  private told: SavedError[] = []
+  /** Called when a mark has come to the end of the row. */
+  private onMark: (() => void) | undefined
+
+  constructor(private readonly plan: RowPlan) {
+    const settings: StageSettings = {
+      onError: plan.onError,
+      setAside: plan.setAside,
+      ...(plan.tells && { onLeftOut: (error) => this.told.push(saveError(error)) }),
+    }
+    this.policy = new ErrorPolicy(this.parsed, settings)
+    this.intake = new Intake('parse', this.parsed, this.policy, 1)
+    this.stages = plan.stages.map(({ name, options, parts }, number) => {
+      const spec = findStage(name)
+      if (spec === undefined) throw new Error(`there is no stage ${name}`)
+      return spec.create(options, {
+        ...settings,
+        ...(parts && { parts }),
+        commitLater: true,
+        inOrder: plan.inOrder,
+        openOutput: async (path) => this.open(path, number),
+      })
+    })
+    ;[this.first] = this.stages
+    const end = new Writable({
+      objectMode: true,
+      write: ({ leftOut, mark }: Batch, _encoding, callback) => {
+        for (const each of leftOut) this.leftOut.push(each)
+        if (mark !== null) this.onMark?.()
+        callback()
+      },
+    })
+    this.failed = connect([...this.stages, end]).then(() => {
+      throw new Error('the row has ended before its input')
+    })
+    this.failed.catch(() => {}) // told to whoever waits for the row
+  }
+
+  private open(path: string, stage: number): CollectedOutput {
+    const output = new CollectedOutput(path, () => {
+      const memory = this.memory.pop()
+      return new ByteWriter(memory ? Buffer.from(memory) : ROOM_BYTES)
+    })
+    this.outputs.push({ stage, output })
+    return output
+  }
+
+  /**
+   * Works on a task.
+   *
+   * @param memory to write lines into; it need not be enough
+   * @returns what has become of it, an error of the data included
+   * @throws what is a defect, or the system's
+   */
+  async run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
+    this.memory = memory
+    let error: SteerpipeError | null = null
+    let read: ReadRegion = NOTHING_READ
+    try {
+      read = task.kind === 'region' ? await this.readRegion(task) : await this.readLines(task)
+      await this.passMark()
+    } catch (failure) {
+      if (!(failure instanceof SteerpipeError)) throw failure
+      error = failure
+    }
+    return this.result(task, read, error)
+  }
+
+  /** Reads the lines that begin in a region. */
+  private async readRegion(task: RegionTask): Promise<ReadRegion> {
+    const { file, from, to = Number.POSITIVE_INFINITY, hash } = task
+    const cells: Uint8Array[] = []
+    const reader = this.begin(task, task.isInside, hash, cells)
+    const readTo = (end: number | undefined, lines: number, fileEnd?: number): ReadRegion => ({
+      end,
+      lines: end === undefined ? 0 : lines,
+      cells,
+      hash: hash && reader.hashState,
+      fileEnd,
+    })
+    let { isInside } = task
+    for (let at = from; ; ) {
+      // The end of the last line comes with the last piece, as a rule.
+      const left = to - at
+      const wanted = left > READ_BYTES ? READ_BYTES : Math.max(left, 0) + BEHIND_BYTES
+      const count = this.readAt(file, wanted, at, task)
+      if (count === 0) {
+        const scan = reader.end()
+        this.reader = undefined // its memory may go to another one
+        const read = readTo(isInside ? undefined : at, reader.all().lines, at)
+        await this.take(scan)
+        return read
+      }
+      const lineEnd = endOfLine(this.chunk.subarray(0, count), left)
+      const piece = this.chunk.subarray(0, lineEnd < 0 ? count : lineEnd)
+      isInside &&= !piece.includes(LINE_END)
+      await this.take(reader.read(piece))
+      at += piece.length
+      if (lineEnd >= 0) return readTo(at, reader.position?.lines ?? 0)
+      // No line begins in it: the one that it lies in is another region's.
+      if (isInside && at >= to) return readTo(undefined, 0)
+    }
+  }
+
+  private readAt(file: number, count: number, at: number, { input }: RegionTask): number {
+    try {
+      return readSync(file, this.chunk, 0, count, at)
+    } catch (error) {
+      throw readError(error, input, false, at)
+    }
+  }
+
+  private async readLines(task: LinesTask): Promise<ReadRegion> {
+    const { bytes, from } = task
+    const reader = this.begin(task, false, undefined)
+    for (let at = 0; at < bytes.length; at += READ_BYTES)
+      await this.take(reader.read(bytes.subarray(at, at + READ_BYTES)))
+    // The last line of a stream may have no end.
+    const rest = reader.end()
+    this.reader = undefined // its memory may go to another one
+    const { lines } = reader.all()
+    await this.take(rest)
+    return { ...NOTHING_READ, end: from + bytes.length, lines }
+  }
+
+  private begin(
+    { input, from }: Task,
+    isInside: boolean,
+    hash: RegionTask['hash'],
+    cells?: Uint8Array[],
+  ): JsonLinesReader {
+    if (this.reader === undefined || this.input !== input) {
+      this.input = input
+      this.reader = new JsonLinesReader({ input, maxLineBytes: this.plan.maxLineBytes })
+    }
+    this.reader.begin({ bytes: from, lines: 0 }, isInside, hash, cells)
+    return this.reader
+  }
+
+  /** Gives what was read to the first stage. Resolves when that is done with it. */
+  private async take(scan: Scan): Promise<void> {
+    const batch = this.intake.take(scan)
+    batch.leftOut = this.policy.taken()
+    await this.give(batch)
+  }
+
+  private async give(batch: Batch): Promise<void> {
+    const taken = new Promise<void>((resolve) => this.first.write(batch, () => resolve()))
+    await Promise.race([taken, this.failed])
+  }
+
+  /** Resolves when all that was given has come to the end of the row. */
+  private async passMark(): Promise<void> {
+    const last = new Batch([])
+    last.mark = new Mark()
+    const passed = new Promise<void>((resolve) => {
+      this.onMark = resolve
+    })
+    await this.give(last)
+    await Promise.race([passed, this.failed])
+  }
+
+  private result(task: Task, read: ReadRegion, error: SteerpipeError | null): TaskResult {
+    const made: MadeLines[] = this.outputs.map(({ stage, output }) => ({
+      stage,
+      path: output.path,
+      lines: linesOf(output),
+    }))
+    const { leftOut, told, memory } = this
+    this.leftOut = []
+    this.told = []
+    this.memory = []
+    return {
+      counters: [this.parsed, ...this.stages.map(({ counters }) => counters)].map((each) => each.take()),
+      made,
+      leftOut: leftOut.map(saveLeftOut),
+      told,
+      error: error && saveError(error),
+      read,
+      memory: task.kind === 'lines' ? [...memory, task.bytes.buffer] : memory,
+    }
+  }
+
+  /** Ends the row. */
+  async close(): Promise<void> {
+    const [last] = this.stages.slice(-1)
+    this.first.destroy()
+    if (!last.closed) await once(last, 'close')
+  }
+}
+
+const NOTHING_READ: ReadRegion = { end: undefined, lines: 0, cells: [], hash: undefined, fileEnd: undefined }
+
+/** What an output has collected. A writer's memory is all of its buffer, from the start. */
+function linesOf(output: CollectedOutput): MadeLines['lines'] {
+  const lines = output.take()
+  return lines && new Uint8Array(lines.buffer as ArrayBuffer, lines.byteOffset, lines.length) // never shared memory
+}
+
+const saveLeftOut = ({ error, isPartner, place, isRecord, line, at }: LeftOut): SavedLeftOut => ({
+  error: error && saveError(error),
+  isPartner,
+  place,
+  isRecord,
+  line,
+  at: [...at].map(([path, { bytes, shared }]) => [path, bytes, shared === true] as const),
+})
+
+/** Where the first line ends that does so at `from` or behind it; -1 if none does. */
+function endOfLine(bytes: Buffer, from: number): number {
+  if (from >= bytes.length) return -1
+  const at = bytes.indexOf(LINE_END, Math.max(from, 0))
+  return at < 0 ? -1 : at + 1
+}

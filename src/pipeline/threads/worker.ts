@@ -1,0 +1,29 @@
+/** What a thread runs: tasks come as messages, and answers go back, in the same order. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { Lane } from './lane.js'
+import type { Answer, RowPlan, TaskMessage, TaskResult } from './messages.js'
+
+function serve(port: MessagePort, plan: RowPlan): void {
+  const lane = new Lane(plan)
+  let last = Promise.resolve()
+  port.on('message', ({ task, memory }: TaskMessage) => {
+    last = last.then(async () => {
+      try {
+        const result = await lane.run(task, memory)
+        const answer: Answer = { result }
+        port.postMessage(answer, memoryOf(result))
+      } catch (failure) {
+        const answer: Answer = { failure }
+        port.postMessage(answer)
+      }
+    })
+  })
+}
+
+/** What is handed over. */
+const memoryOf = ({ made, memory }: TaskResult): ArrayBuffer[] => [
+  ...made.flatMap(({ lines }) => lines?.buffer ?? []),
+  ...memory,
+]
+
+if (parentPort !== null) serve(parentPort, workerData as RowPlan) // as `Crew` gives it
