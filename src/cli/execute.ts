@@ -18,6 +18,8 @@ import { EXIT, isClosedPipe, leave, say, showFinding } from './terminal.js'
 /** What `run` and the filters have in common. */
 export interface ExecuteOptions {
   readonly force: boolean
+  /** Wait for the disk. */
+  readonly sync: boolean
   readonly errors: ErrorHandling
   /** Threads beside the main one. */
   readonly workers?: Pick<RunSettings, 'workers' | 'workersFrom'>
@@ -55,6 +57,7 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
   try {
     const report = await runPipeline(checked, {
       force: options.force,
+      sync: options.sync,
       onError: options.errors.onError,
       aside: options.errors.aside,
       ...options.workers,

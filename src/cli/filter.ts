@@ -16,6 +16,7 @@ import {
   maxErrorsOption,
   onErrorOption,
   outputPath,
+  syncOption,
   workersOf,
   workersOption,
 } from './options.js'
@@ -32,6 +33,7 @@ interface FilterArguments {
   maxErrors: string | undefined
   force: boolean
   workers: number | undefined
+  sync: boolean
   resume: boolean
   checkpointEvery: string
   [option: string]: unknown
@@ -74,6 +76,7 @@ export function filterOptions(spec: StageSpec) {
       describe: 'the file to write; - is stdout; ${part} in it gives each part a file; .gz compresses',
     },
     workers: workersOption,
+    sync: syncOption,
     ...keepingOptions,
     'on-error': onErrorOption,
     'max-errors': maxErrorsOption,
@@ -93,10 +96,11 @@ async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void>
   if (files.length === 0 && process.stdin.isTTY) say('reading records from the terminal; end with ctrl-D')
   const checked = await preparePipeline(filterPipeline(spec.name, files, parse, [...own, write], given.force))
   const handling = errorHandling(given)
-  const { force, resume } = given
+  const { force, sync, resume } = given
   if (await checkFiles(checked, { force, resume, deadLetters: handling.aside.path })) return
   process.exitCode = await execute(checked, {
     force,
+    sync,
     errors: handling,
     workers: workersOf(given.workers),
     keeping: keepingOf(given),

@@ -44,6 +44,13 @@ export function workersOf(workers: number | undefined): Pick<RunSettings, 'worke
 
 const MOST_WORKERS = 256
 
+/** `--sync`, of everything that runs. */
+export const syncOption = {
+  type: 'boolean' as const,
+  default: true,
+  describe: 'wait until the disk has the outputs before they get their names; `--no-sync` does not wait',
+}
+
 /** How a run is kept, so that it can be gone on with. */
 export const keepingOptions = {
   resume: {

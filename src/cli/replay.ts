@@ -80,6 +80,7 @@ export const replayCommand: CommandModule<object, Arguments> = {
     try {
       code = await execute(over, {
         force,
+        sync: true,
         errors: { ...errors, aside: { ...errors.aside, triesBefore: (letter) => replay.triesOf(letter) } },
         openOutput: merge?.open,
         report,

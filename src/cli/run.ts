@@ -12,6 +12,7 @@ import {
   maxErrorsOption,
   onErrorOption,
   outputPath,
+  syncOption,
   workersOf,
   workersOption,
 } from './options.js'
@@ -26,6 +27,7 @@ interface Arguments {
   limit: number | undefined
   force: boolean
   workers: number | undefined
+  sync: boolean
   resume: boolean
   checkpointEvery: string
   onError: string
@@ -48,6 +50,7 @@ export const runOptions = {
   limit: { type: 'number', requiresArg: true, describe: 'take only the first N records of each input' },
   force: { type: 'boolean', default: false, describe: 'replace outputs that are there already' },
   workers: workersOption,
+  sync: syncOption,
   ...keepingOptions,
   'on-error': onErrorOption,
   'max-errors': maxErrorsOption,
@@ -63,7 +66,7 @@ export const runCommand: CommandModule<object, Arguments> = {
       .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
       .options(runOptions) as never,
   handler: async (given) => {
-    const { file, output, limit, force, report } = given
+    const { file, output, limit, force, sync, report } = given
     const errors = errorHandling(given)
     const keeping = keepingOf(given)
     const workers = workersOf(given.workers)
@@ -80,6 +83,7 @@ export const runCommand: CommandModule<object, Arguments> = {
     if (isDone) return
     process.exitCode = await execute(checked, {
       force,
+      sync,
       errors,
       workers,
       keeping,

@@ -222,6 +222,7 @@ export class InputRun {
         ...(journal !== undefined && { journal }),
         env: settings.env ?? process.env,
         overwrite: settings.force === true || this.pipeline.overwrite,
+        syncs: settings.sync ?? true,
         commitLater: true,
         inOrder: this.isInOrder && aside.isWanted,
         openOutput: settings.openOutput,

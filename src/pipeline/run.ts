@@ -10,6 +10,8 @@ import { type AsideSettings, SetAside } from './set-aside.js'
 export interface RunSettings extends Omit<StageSettings, 'setAside'> {
   /** Replace outputs that are there already. */
   readonly force?: boolean
+  /** Wait until the disk has the outputs before they get their names. Default true. */
+  readonly sync?: boolean
   /** Records of each input, and those that belong to the last one; default all. */
   readonly limit?: number | undefined
   /** Where keys are looked up. Default: the process's environment. */

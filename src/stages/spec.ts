@@ -35,6 +35,8 @@ export interface StageContext extends StageSettings {
   readonly input?: string
   /** Replace outputs that are there already; `write` only. */
   readonly overwrite?: boolean
+  /** Whether outputs are flushed to the disk before they get their names; `write` only. Default true. */
+  readonly syncs?: boolean
   /** Leave it to the run to make outputs whole, when all of its stages have finished; `write` only. */
   readonly commitLater?: boolean
   /** Records come in the order in which they were read, so that those that were left out have a place; `write` only. */

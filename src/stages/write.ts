@@ -265,9 +265,9 @@ export class WriteStage extends Stage {
   }
 
   private newOutput(path: string): Promise<Output> {
-    const { overwrite, inOrder } = this.context
+    const { overwrite, inOrder, syncs = true } = this.context
     if (path !== '-' && overwrite !== true && existsSync(path) && !isSpecial(path)) throw outputExists(path)
-    return openOutput(path, { from: this.from.get(path), checksum: inOrder === true })
+    return openOutput(path, { from: this.from.get(path), checksum: inOrder === true, syncs })
   }
 
   private async writeTo(path: string, records: readonly AnyRecord[]): Promise<void> {

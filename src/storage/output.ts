@@ -26,6 +26,8 @@ export interface OutputOptions {
   readonly from?: SavedOutput | undefined
   /** Keep a CRC-32 of what is written. Default false. */
   readonly checksum?: boolean
+  /** Whether files are flushed to the disk. Default true. */
+  readonly syncs?: boolean
 }
 
 /** What takes a stage's bytes. */
@@ -66,9 +68,9 @@ export interface Output {
  * @throws SteerpipeError WRITE_FAILED, OUTPUT_LOCKED, RESUME_REFUSED
  */
 export async function openOutput(path: string, options: OutputOptions = {}): Promise<LinesOutput> {
-  const { from } = options
-  if (!path.endsWith('.gz')) return new PlainOutput(await openSink(path, from?.bytes), options)
-  return new GzipOutput(await openSink(path, from?.file), options)
+  const { from, syncs } = options
+  if (!path.endsWith('.gz')) return new PlainOutput(await openSink(path, from?.bytes, syncs), options)
+  return new GzipOutput(await openSink(path, from?.file, syncs), options)
 }
 
 /** The part that outputs have in common. */

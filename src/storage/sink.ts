@@ -56,20 +56,21 @@ export function isSpecial(path: string): boolean {
  * Opens what takes bytes: a file, a device, a FIFO, or `-` for stdout.
  *
  * @param from bytes that an earlier run has left, to go on behind them
+ * @param syncs whether a file is flushed to the disk
  * @throws SteerpipeError WRITE_FAILED, OUTPUT_LOCKED, RESUME_REFUSED
  */
-export async function openSink(path: string, from = 0): Promise<Sink> {
+export async function openSink(path: string, from = 0, syncs = true): Promise<Sink> {
   if (path === '-') return new StreamSink('-', 'stdout', process.stdout, false)
   try {
-    if (!isSpecial(path)) return await openFile(path, from)
+    if (!isSpecial(path)) return await openFile(path, from, syncs)
     if (statSync(path).isFIFO() && process.platform === 'linux') return await openFifo(path)
-    return new FileSink(path, await open(path, 'w'), null, 0)
+    return new FileSink(path, await open(path, 'w'), null, 0, false)
   } catch (error) {
     throw writeError(error, path)
   }
 }
 
-async function openFile(path: string, from: number): Promise<Sink> {
+async function openFile(path: string, from: number, syncs: boolean): Promise<Sink> {
   await mkdir(dirname(path), { recursive: true })
   const held = await lock(path)
   try {
@@ -78,6 +79,7 @@ async function openFile(path: string, from: number): Promise<Sink> {
       from > 0 ? await reopen(path, from) : await open(partialName(path), 'w'),
       held,
       from,
+      syncs,
     )
   } catch (error) {
     held.release()
@@ -131,12 +133,14 @@ class FileSink implements Sink {
   /**
    * @param held the lock of a file; null for a device
    * @param from bytes of the file that are there
+   * @param syncs whether it is flushed to the disk
    */
   constructor(
     readonly path: string,
     private readonly handle: FileHandle,
     private readonly held: FileLock | null,
     from: number,
+    private readonly syncs: boolean,
   ) {
     this.written = from
     this.flushed = from
@@ -151,7 +155,7 @@ class FileSink implements Sink {
     this.writing = this.writeAll(bytes).then(() => {
       this.written += bytes.length
       onWritten?.()
-      if (this.isFile && this.written - this.flushed >= FLUSH_BYTES) this.flush()
+      if (this.syncs && this.written - this.flushed >= FLUSH_BYTES) this.flush()
     })
     // The failure is told by whoever waits next; until then it is not an unhandled one.
     this.writing.catch(() => {
@@ -190,12 +194,13 @@ class FileSink implements Sink {
 
   async sync(): Promise<void> {
     await this.settled()
+    if (!this.syncs) return
     try {
       await this.flushing
       if (this.flushFailure) throw this.flushFailure
       if (this.open) await this.handle.datasync()
       // That it is there must outlive a power cut, too.
-      if (this.isFile && !this.folderSynced) await syncFolder(dirname(this.path))
+      if (!this.folderSynced) await syncFolder(dirname(this.path))
       this.folderSynced = true
     } catch (error) {
       throw writeError(error, this.path)
@@ -208,7 +213,7 @@ class FileSink implements Sink {
       if (this.isFile && this.open) {
         await this.flushing
         if (this.flushFailure) throw this.flushFailure
-        await this.handle.sync()
+        if (this.syncs) await this.handle.sync()
         // A folder that has gone is told before any other output has its final name.
         await stat(partialName(this.path))
       }
@@ -222,7 +227,7 @@ class FileSink implements Sink {
     if (!this.isFile) return
     try {
       await rename(partialName(this.path), this.path)
-      await syncFolder(dirname(this.path))
+      if (this.syncs) await syncFolder(dirname(this.path))
     } catch (error) {
       throw writeError(error, this.path)
     }
