@@ -174,6 +174,8 @@ export class InputRun {
       this.rows[index] = threads.row(index, stages)
       for await (const batch of this.reader.read(index, () => false)) {
         if (batch.mark !== null && !(await passAll(batch.mark, stages))) batch.mark = null
+        // Nobody waits for what comes now, and the outputs are being left: that is no state to keep.
+        this.signal.throwIfAborted()
         await this.arrived(batch)
         if (batch.error) throw batch.error
       }
