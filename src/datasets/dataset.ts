@@ -45,7 +45,7 @@ export interface DataSet {
   readonly parts?: readonly string[]
   /** Whether the conversations of one row belong together. */
   readonly bindsRow?: boolean
-  /** Whether several rows may give their conversations together. */
-  readonly bindsRows?: boolean
+  /** Whether a row gives its conversations by itself, not with others. Undefined if all rows do. */
+  readonly standsAlone?: (row: JsonRecord) => boolean
   readonly open: (settings: TemplateSettings) => RowReader
 }

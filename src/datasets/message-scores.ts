@@ -10,11 +10,16 @@ const VALUE = encode('value')
 const NEEDS = 'a label with `value`'
 const COLUMNS = 'the columns `name` and `value`, lists of one length'
 
+/** How many values are remembered. A label is the mean of what some reviewers said, so that there are few of them. */
+const CACHE_SIZE = 20_000
+
 /** The labels of Open Assistant's messages, 0 to 1, to scores of 0 to 4. */
 export class MessageScores {
   private readonly fields = new RowFields()
   private readonly wanted: readonly { name: string; key: JsonText; slot: number }[]
   private readonly column = this.fields.add('name')
+  /** Four times the values that were met, by their spelling. */
+  private readonly known = new Map<string, string>()
 
   /** @param names the labels that become scores, in their order; all others are left alone */
   constructor(
@@ -74,8 +79,16 @@ export class MessageScores {
   }
 
   private score(row: JsonRecord, node: number, name: string): string {
-    const json = row.type(node) === 'number' ? timesFour(row.raw(node), this.round) : undefined
-    if (json !== undefined) return json
+    const value = row.raw(node)
+    const known = this.known.get(value)
+    if (known !== undefined) return known
+    const json = row.type(node) === 'number' ? timesFour(value, this.round) : undefined
+    if (json !== undefined) {
+      if (this.known.size >= CACHE_SIZE) this.known.clear()
+      // A copy: the value is a slice, which would keep its whole block in memory.
+      this.known.set(Buffer.from(value, 'latin1').toString('latin1'), json)
+      return json
+    }
     const shown = Buffer.from(row.raw(node), 'latin1').toString('utf8')
     throw new SteerpipeError('BAD_SCORE', {
       found: `the value of the label \`${name}\` is ${shown.length > 40 ? `${shown.slice(0, 37)}…` : shown}`,

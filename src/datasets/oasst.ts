@@ -15,6 +15,7 @@ const TOGETHER =
 const PROMPTER = encode('prompter')
 const ASSISTANT = encode('assistant')
 const MESSAGE_ID = encode('message_id')
+const PROMPT = encode('prompt')
 
 /** Some text that is given on at once: the conversations of a large tree are more than memory should hold. */
 const MOST_TEXT = 1 << 20
@@ -31,7 +32,7 @@ export const oasst: DataSet = {
   summary:
     'trees of messages with text, role, labels and replies; or flat messages with message_id and parent_id, a tree’s together',
   takes: ['labels', 'round'],
-  bindsRows: true,
+  standsAlone: (row) => row.member(row.root, PROMPT) >= 0,
   open: (settings) => {
     const reader = new OasstReader(settings)
     return Object.assign((row: JsonRecord) => reader.read(row), { gathers: reader })

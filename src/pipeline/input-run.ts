@@ -31,8 +31,9 @@ import type { Progress, RunSettings } from './run.js'
 import type { Session } from './session.js'
 import type { SetAside } from './set-aside.js'
 import { SourceReader, type SourceSettings } from './source-reader.js'
-import { InputThreads } from './threads/input-threads.js'
+import { InputThreads, openTail, type TailThreads, type ThreadSettings } from './threads/input-threads.js'
 import type { ThreadedRow } from './threads/threaded-row.js'
+import { ThreadedTail } from './threads/threaded-tail.js'
 import { type WiredInput, type WiredStage, wireInput } from './wiring.js'
 
 /** What the inputs of a run have in common. */
@@ -71,6 +72,12 @@ export class InputRun {
   private readonly started = performance.now()
   /** What works on the records of each source, where that is done by threads. */
   private readonly rows: ThreadedRow[] = []
+  /** The stage that gives what it has held to threads. */
+  private packing: StageUse | undefined
+  /** Whether a record is one that they can work on. Undefined if all are. */
+  private isFit: TailThreads['isFit']
+  /** Whether all were that have come. */
+  private allFit = true
   /** How many `annotate` stages were made. */
   private annotating = 0
   /** Ends what a source is still at when the run is over. */
@@ -122,6 +129,7 @@ export class InputRun {
     // From 22 on Node waits until what feeds a stream that failed has come to rest: that is told at once.
     let failure: unknown
     let threads: InputThreads | undefined
+    let tail: TailThreads | undefined
     for (const stage of stages) {
       stage.once('error', (error: unknown) => {
         failure ??= error
@@ -129,16 +137,19 @@ export class InputRun {
       })
     }
     try {
-      threads = await this.openThreads()
+      const { pipeline, input, wired, threadSettings } = this
+      threads = await InputThreads.open(pipeline, input, wired, threadSettings)
       if (threads) await sooner(this.runThreaded(threads), this.signal)
       else {
+        tail = await openTail(input, wired, threadSettings)
         const source = Readable.from(batches, { highWaterMark: 1 })
-        await sooner(connect([source, ...stages, this.end()], { signal: this.signal }), this.signal)
+        const row = [source, ...(tail ? this.withTail(stages, tail) : stages), this.end()]
+        await sooner(connect(row, { signal: this.signal }), this.signal)
       }
       await this.context.aside.takeRest(this.name, this.reader.parsed.in, true)
       await this.commit()
     } catch (error) {
-      await threads?.close(error)
+      await Promise.all([threads?.close(error), tail?.crew.close(error)])
       await this.keeper?.idle().catch(() => {}) // the run has failed already
       const isAborted = this.context.settings.signal?.aborted === true
       const keep = !isAborted || this.keeper?.keeps(this.input.name) === true
@@ -147,7 +158,7 @@ export class InputRun {
     } finally {
       clearInterval(telling)
       this.over.abort()
-      await threads?.close(undefined)
+      await Promise.all([threads?.close(undefined), tail?.crew.close(undefined)])
     }
     this.tell()
     return this.report()
@@ -155,13 +166,20 @@ export class InputRun {
 
   // ------------------------------------------------------------------------------------------------- on threads
 
-  private openThreads(): Promise<InputThreads | undefined> {
-    const { pipeline, input, wired, context } = this
-    return InputThreads.open(pipeline, input, wired, {
-      ...context.settings,
-      setAside: context.aside.isWanted,
-      inOrder: this.isInOrder && context.aside.isWanted,
-    })
+  private get threadSettings(): ThreadSettings {
+    const { settings, aside } = this.context
+    return { ...settings, setAside: aside.isWanted, inOrder: this.isInOrder && aside.isWanted }
+  }
+
+  /** The stages with one among them that has threads do the work of those behind it. */
+  private withTail(stages: readonly Stage[], { crew, from, isFit }: TailThreads): Stage[] {
+    const { onLeftOut } = this.context.settings
+    const behind = this.common.slice(from).map(({ stage }) => stage)
+    this.packing = this.common[from - 1].use
+    this.isFit = isFit
+    const tail = new ThreadedTail(crew, behind, { ...(onLeftOut && { onLeftOut }) }, () => this.allFit)
+    const at = stages.indexOf(behind[0])
+    return [...stages.slice(0, at), tail, ...stages.slice(at)]
   }
 
   /** Has threads do the work of the stages, which only get the results. */
@@ -228,6 +246,7 @@ export class InputRun {
         commitLater: true,
         inOrder: this.isInOrder && aside.isWanted,
         openOutput: settings.openOutput,
+        packs: () => this.packing === use,
       }
       const stage = use.spec.create(fillInput(use.options, this.input.name), context)
       const saved = earlier.at(index)
@@ -243,6 +262,8 @@ export class InputRun {
     for await (const batch of this.mixed()) {
       // What a source's own shuffle knows of its length is not the length of all.
       if (this.input.sources.length > 1) batch.total = null
+      const { isFit } = this
+      if (isFit && this.allFit) this.allFit = batch.records.every((record) => isFit(record.source))
       yield batch
       if (batch.error) return
     }

@@ -3,6 +3,7 @@ import { isBehind, type Place, SteerpipeError } from '../errors.js'
 import type { Batch, Line } from '../records/batch.js'
 import type { ByteWriter } from '../records/byte-writer.js'
 import type { LeftOut } from '../records/left-out.js'
+import { lock } from '../storage/lock.js'
 import { type Output, openOutput } from '../storage/output.js'
 import { partialName } from '../storage/sink.js'
 import type { SavedAside } from './checkpoint.js'
@@ -32,6 +33,8 @@ export class SetAside {
   /** Records that were read of the inputs before. */
   private readBefore = 0
   private pending: LeftOut[] = []
+  /** Where the record was read that came last. */
+  private latest: Place | undefined
   private readonly files = new Map<string, number>()
 
   constructor(private readonly settings: AsideSettings) {}
@@ -42,8 +45,12 @@ export class SetAside {
     this.readBefore = saved?.read ?? 0
     const { path } = this.settings
     const from = saved?.file ?? undefined
-    // The run may have been ended when it was all but done.
-    if (from !== undefined && existsSync(from.path) && !existsSync(partialName(from.path))) return
+    if (from !== undefined && existsSync(from.path) && !existsSync(partialName(from.path))) {
+      // The run was ended when it was all but done, perhaps before it could remove its lock.
+      const held = await lock(from.path)
+      held.release()
+      return
+    }
     if (from !== undefined && from.path !== path) this.earlier = await openOutput(from.path, { from })
     if (path !== undefined) this.output = await openOutput(path, from?.path === path ? { from } : {})
   }
@@ -62,6 +69,11 @@ export class SetAside {
    * @throws SteerpipeError TOO_MANY_ERRORS, WRITE_FAILED
    */
   async take({ leftOut, records }: Batch, input: InputName, isInOrder: boolean, read: number): Promise<void> {
+    const [first] = records
+    // A file that is named twice begins anew: what waits is of the time before.
+    if (this.latest && first && isBehind(this.latest, first.source.place))
+      await this.flush(input, () => false)
+    this.latest = records.at(-1)?.source.place ?? this.latest
     for (const each of leftOut) {
       this.pending.push(each)
       if (each.place) this.fileNumber(each.place.input)

@@ -3,8 +3,9 @@ import { ByteWriter } from './byte-writer.js'
 import type { Conversation } from './conversation.js'
 import type { LeftOut } from './left-out.js'
 import type { Mark } from './mark.js'
+import type { PackedUnits } from './packed-units.js'
 import { parseJson } from './parse-json.js'
-import type { JsonRecord } from './record.js'
+import { JsonRecord } from './record.js'
 import type { Sample } from './sample.js'
 
 /** Any record that flows between stages. */
@@ -24,6 +25,10 @@ export class Batch<R extends AnyRecord = AnyRecord> {
   error: SteerpipeError | null = null
   /** How many units the whole stream has, where that is known before its end: after a shuffle. */
   total: number | null = null
+  /** How many of those stand before this batch, where that is known. */
+  before: number | null = null
+  /** What the batch has instead of records, for another thread to unpack. */
+  packed: PackedUnits | null = null
   /** Records that were left out among these, or right before them. Noted only where somebody wants to know. */
   leftOut: readonly LeftOut[] = NONE
   /** Stands behind the records. */
@@ -73,11 +78,31 @@ export interface Line {
 
 /** Writes records as JSON Lines. */
 export function writeLines(records: readonly Line[], out: ByteWriter): Buffer {
-  for (const record of records) {
-    record.writeTo(out)
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i]
+    if (record instanceof JsonRecord) i += writeRun(record, records, i, out)
+    else record.writeTo(out)
     out.text('\n')
   }
   return out.take()
+}
+
+/**
+ * Writes a record as it was read, and with it those behind it whose lines follow upon its own where it was read: what
+ * nothing has changed goes out in pieces as large as it came in. Without the last line end.
+ *
+ * @returns how many records were written beside the first
+ */
+function writeRun(first: JsonRecord, records: readonly Line[], at: number, out: ByteWriter): number {
+  let last = first
+  let next = at + 1
+  for (; next < records.length; next++) {
+    const record = records[next]
+    if (!(record instanceof JsonRecord && last.isRightBefore(record))) break
+    last = record
+  }
+  out.text(first.block.text.slice(first.start, last.end))
+  return next - at - 1
 }
 
 /** Records as JSON Lines, in memory of their own. */

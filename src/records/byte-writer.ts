@@ -1,8 +1,14 @@
 /** Room that a new buffer has: a little more than what a usual batch is written as. */
 const INITIAL_BYTES = 320 * 1024
 
-/** Longer texts are copied by Node, shorter ones by a loop: a call costs as much as some thirty characters. */
-const LOOP_LENGTH = 24
+/** Longer texts are copied by Node, shorter ones by a loop: a call costs as much as 15 to 20 characters. */
+const LOOP_LENGTH = 14
+
+/** A piece of what is written: one-byte text, or the same as bytes, which are copied in a third of the time. */
+export type Piece = string | Uint8Array
+
+/** Text that is written over and over, as bytes. @param text one-byte text */
+export const constant = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
 /**
  * Bytes written piece by piece. Records are not joined into one string first: that string would be made, and
@@ -11,6 +17,11 @@ const LOOP_LENGTH = 24
 export class ByteWriter {
   private bytes: Buffer
   private length = 0
+  /** The pieces that were written last as a beginning: how many of which, where they stand, and how long they are. */
+  private begun: readonly Piece[] | null = null
+  private begunCount = 0
+  private begunAt = 0
+  private begunLength = 0
 
   /** @param room bytes to begin with, or memory for them */
   constructor(room: number | Buffer = INITIAL_BYTES) {
@@ -24,6 +35,34 @@ export class ByteWriter {
     if (length > LOOP_LENGTH) this.bytes.write(text, this.length, 'latin1')
     else for (let i = 0; i < length; i++) this.bytes[this.length + i] = text.charCodeAt(i)
     this.length += length
+    return this
+  }
+
+  /**
+   * Adds the first `count` of some pieces. If what was written last by this was a beginning of it, its bytes are
+   * copied from there: that costs a third to a half of what writing one string does.
+   *
+   * @param pieces may have more put at their end between two calls, and change in no other way
+   */
+  beginning(pieces: readonly Piece[], count: number): this {
+    const at = this.length
+    let next = 0
+    if (this.begun === pieces && this.begunCount <= count) {
+      const { begunAt, begunLength } = this
+      if (at + begunLength > this.bytes.length) this.grow(begunLength)
+      this.bytes.copyWithin(at, begunAt, begunAt + begunLength)
+      this.length += begunLength
+      next = this.begunCount
+    }
+    while (next < count) {
+      const piece = pieces[next++]
+      if (typeof piece === 'string') this.text(piece)
+      else this.add(piece)
+    }
+    this.begun = pieces
+    this.begunCount = count
+    this.begunAt = at
+    this.begunLength = this.length - at
     return this
   }
 
@@ -54,6 +93,7 @@ export class ByteWriter {
   /** Begins anew, in the same memory: what was taken before must be done with. */
   reset(): this {
     this.length = 0
+    this.begun = null
     return this
   }
 

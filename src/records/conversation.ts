@@ -1,7 +1,7 @@
 import { quote, SteerpipeError } from '../errors.js'
-import { ByteWriter } from './byte-writer.js'
+import { ByteWriter, constant } from './byte-writer.js'
 import { decode, encode, type JsonText } from './json-text.js'
-import type { BaseRecord, JsonRecord } from './record.js'
+import { type BaseRecord, type JsonRecord, KeySet } from './record.js'
 
 /** A score as a record carries it: the number (or the text that spells one) as JSON, as it was written. */
 export interface Score {
@@ -83,21 +83,39 @@ export class Conversation implements BaseRecord {
   }
 
   private writeNew(out: ByteWriter): void {
-    out.text('{"conversations": [')
     for (let i = 0; i < this.turns.length; i++) {
       const turn = this.turns[i]
-      out.text(i === 0 ? '{"value": "' : ', {"value": "').text(turn.value)
-      out.text('", "from": "').text(turn.from)
+      out
+        .add(i === 0 ? TURNS : NEXT_TURN)
+        .text(turn.value)
+        .add(SPEAKER)
+        .text(turn.from)
       if (turn.scores !== null) out.text(`", "scores": ${scoresJson(turn.scores)}`)
-      else if (turn.label === null) out.text('", "label": null')
+      else if (turn.label === null) out.add(NO_LABEL)
       else if (turn.label === undefined) out.text('"')
-      else out.text('", "label": "').text(turn.label).text('"')
-      out.text(turn.more === undefined ? '}' : `, ${turn.more}}`)
+      else out.add(LABELLED).text(turn.label).text('"')
+      if (turn.more !== undefined) out.text(`, ${turn.more}`)
     }
-    out.text('], "system": "').text(this.system ?? '')
-    out.text('", "mask": "').text(this.mask).text(`", "type": "${TYPE}"}`)
+    if (this.turns.length === 0) out.text('{"conversations": [')
+    else out.text('}')
+    out
+      .add(PROMPT)
+      .text(this.system ?? '')
+      .add(MASKED)
+      .text(this.mask)
+      .add(END)
   }
 }
+
+// The pieces that conversations written anew have in common.
+const TURNS = constant('{"conversations": [{"value": "')
+const NEXT_TURN = constant('}, {"value": "')
+const SPEAKER = constant('", "from": "')
+const NO_LABEL = constant('", "label": null')
+const LABELLED = constant('", "label": "')
+const PROMPT = constant('], "system": "')
+const MASKED = constant('", "mask": "')
+const END = constant(`", "type": "${TYPE}"}`)
 
 function scoresJson(scores: readonly Score[]): string {
   return `{${scores.map((score) => `"${score.name}": ${score.json}`).join(', ')}}`
@@ -114,15 +132,25 @@ function writeEdited(out: ByteWriter, source: JsonRecord, edits: readonly Edit[]
   out.text(text.slice(at, source.end))
 }
 
-const CONVERSATIONS = encode('conversations')
-const MASK = encode('mask')
-const SYSTEM = encode('system')
-const TYPE_KEY = encode('type')
-const FROM = encode('from')
-const VALUE = encode('value')
 const LABEL = encode('label')
 const SCORES = encode('scores')
-const RAW_SCORES = encode('raw_scores')
+
+// The members of a conversation, and of a turn, which are looked up together; each name is that of a member's number.
+const MEMBERS = new KeySet()
+const CONVERSATIONS = MEMBERS.add(encode('conversations'))
+const MASK = MEMBERS.add(encode('mask'))
+const SYSTEM = MEMBERS.add(encode('system'))
+const TYPE_MEMBER = MEMBERS.add(encode('type'))
+const TURN_MEMBERS = new KeySet()
+const VALUE = TURN_MEMBERS.add(encode('value'))
+const FROM = TURN_MEMBERS.add(encode('from'))
+const TURN_LABEL = TURN_MEMBERS.add(LABEL)
+const TURN_SCORES = TURN_MEMBERS.add(SCORES)
+const RAW_SCORES = TURN_MEMBERS.add(encode('raw_scores'))
+
+/** Where the members stand of the conversation, and of the turn, that is being read: one list for all of them. */
+const found: number[] = MEMBERS.all.map(() => -1)
+const foundInTurn: number[] = TURN_MEMBERS.all.map(() => -1)
 
 /**
  * The conversation that a JSON record spells. Unknown fields are left alone.
@@ -130,7 +158,8 @@ const RAW_SCORES = encode('raw_scores')
  * @throws SteerpipeError WRONG_RECORD when there are no `conversations`; MISSING_FIELD, WRONG_TYPE
  */
 export function readConversation(record: JsonRecord): Conversation {
-  const list = record.member(record.root, CONVERSATIONS)
+  record.members(record.root, MEMBERS, found)
+  const list = found[CONVERSATIONS]
   if (list < 0) throw notConversation(record)
   if (record.type(list) !== 'an array') throw wrongType(record, list, 'conversations', 'an array of turns')
   const turns: Turn[] = []
@@ -138,20 +167,20 @@ export function readConversation(record: JsonRecord): Conversation {
   for (let node = record.first(list); node < end; node = record.next(node)) {
     turns.push(readTurn(record, node, turns.length))
   }
-  const mask = record.member(record.root, MASK)
+  const mask = found[MASK]
   if (mask < 0) {
     throw new SteerpipeError('MISSING_FIELD', {
       found: 'the conversation has no `mask`',
       expected: 'the name of the speaker whose turns are not trained on, such as "User"',
     })
   }
-  optionalText(record, record.member(record.root, TYPE_KEY), 'type')
+  optionalText(record, found[TYPE_MEMBER], 'type')
   return new Conversation(
     record,
     {
       turns,
       mask: requiredText(record, mask, 'mask'),
-      system: optionalText(record, record.member(record.root, SYSTEM), 'system'),
+      system: optionalText(record, found[SYSTEM], 'system'),
     },
     [],
   )
@@ -159,33 +188,25 @@ export function readConversation(record: JsonRecord): Conversation {
 
 function readTurn(record: JsonRecord, node: number, index: number): Turn {
   if (record.type(node) !== 'an object') throw wrongType(record, node, undefined, 'an object', index)
-  let from = -1
-  let value = -1
-  let label = -1
-  let scores = -1
-  let rawScores = -1
-  const end = record.next(node)
-  for (let at = record.first(node); at < end; at = record.next(at + 2)) {
-    if (record.keyIs(at, VALUE)) value = at + 2
-    else if (record.keyIs(at, FROM)) from = at + 2
-    else if (record.keyIs(at, LABEL)) label = at + 2
-    else if (record.keyIs(at, SCORES)) scores = at + 2
-    else if (record.keyIs(at, RAW_SCORES)) rawScores = at + 2
-  }
-  if (from < 0 || value < 0) {
+  record.members(node, TURN_MEMBERS, foundInTurn)
+  if (foundInTurn[FROM] < 0 || foundInTurn[VALUE] < 0) {
     throw new SteerpipeError('MISSING_FIELD', {
-      found: `${turnName(index)} has no \`${from < 0 ? 'from' : 'value'}\``,
+      found: `${turnName(index)} has no \`${foundInTurn[FROM] < 0 ? 'from' : 'value'}\``,
       expected: 'each turn with `from` and `value`',
     })
   }
-  return {
-    from: requiredText(record, from, 'from', index),
-    value: requiredText(record, value, 'value', index),
+  const label = foundInTurn[TURN_LABEL]
+  const scores = foundInTurn[TURN_SCORES]
+  const rawScores = foundInTurn[RAW_SCORES]
+  const turn = {
+    from: requiredText(record, foundInTurn[FROM], 'from', index),
+    value: requiredText(record, foundInTurn[VALUE], 'value', index),
     label: label < 0 ? undefined : optionalText(record, label, 'label', index),
     scores: scores < 0 ? null : readScores(record, scores, 'scores', index),
     node,
-    ...(rawScores >= 0 && { rawScores: readScores(record, rawScores, 'raw_scores', index) }),
   }
+  if (rawScores < 0) return turn
+  return { ...turn, rawScores: readScores(record, rawScores, 'raw_scores', index) }
 }
 
 function readScores(record: JsonRecord, node: number, field: string, turn: number): Score[] {

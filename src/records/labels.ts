@@ -126,6 +126,9 @@ function ranged(value: number, attribute: Attribute, range: RangePolicy, note: (
   return value < min ? min : max
 }
 
+/** How many digits of eleven kinds (one of them is none) a number can tell apart. */
+const MOST_PLACES = 15
+
 /** Whether scores are rounded when they become a label. */
 export type RoundPolicy = 'none' | 'half-even'
 
@@ -137,6 +140,10 @@ export class LabelFormat {
   private readonly openings: readonly string[]
   /** The scores of the turn at hand, by the attribute's place. */
   private readonly found: (Score | undefined)[]
+  /** What a digit counts at each place in the number that a label of digits is remembered by. */
+  private readonly weights: readonly number[]
+  /** Labels of scores that are digits within their ranges. */
+  private readonly ofDigits = new Map<number, JsonText>()
 
   constructor(
     private readonly attributes: readonly Attribute[],
@@ -148,6 +155,7 @@ export class LabelFormat {
     this.places = new Map(names.map((name, place) => [name, place]))
     this.openings = names.map((name) => `${name}:`)
     this.found = names.map(() => undefined)
+    this.weights = names.map((_, place) => (place < MOST_PLACES ? 11 ** place : Number.NaN))
   }
 
   /**
@@ -161,10 +169,19 @@ export class LabelFormat {
     const { found, places, openings, attributes } = this
     found.fill(undefined)
     let unknown = 0
+    let digits = 0
     for (const score of scores) {
       const place = places.get(score.name)
       if (place === undefined) unknown++
-      else found[place] = score
+      else {
+        found[place] = score
+        digits += (digitWithin(score.json, attributes[place]) + 1) * this.weights[place]
+      }
+    }
+    const known = this.ofDigits.get(digits)
+    if (known !== undefined) {
+      this.noteUnknown(unknown)
+      return known
     }
     let label = ''
     for (let i = 0; i < found.length; i++) {
@@ -173,16 +190,21 @@ export class LabelFormat {
       if (label) label += ','
       label += openings[i] + this.spell(score.json, attributes[i])
     }
-    for (; unknown > 0; unknown--) this.note('unknown attribute dropped')
-    return label as JsonText
+    this.noteUnknown(unknown)
+    if (Number.isNaN(digits)) return label as JsonText
+    if (this.ofDigits.size >= CACHE_SIZE) this.ofDigits.clear()
+    // In one piece: of the many that it is made of, each writing would make one again.
+    const flat = Buffer.from(label, 'latin1').toString('latin1') as JsonText // the same text
+    this.ofDigits.set(digits, flat)
+    return flat
+  }
+
+  private noteUnknown(count: number): void {
+    for (let left = count; left > 0; left--) this.note('unknown attribute dropped')
   }
 
   private spell(json: string, attribute: Attribute): string {
-    // The common case by far: an integer of one digit within the range.
-    if (json.length === 1) {
-      const digit = json.charCodeAt(0) - 0x30
-      if (digit >= 0 && digit <= 9 && digit >= attribute.min && digit <= attribute.max) return json
-    }
+    if (!Number.isNaN(digitWithin(json, attribute))) return json
     const { value, text } = readScore(json, attribute.name)
     // An integer stays as it is spelled: as a number it could lose digits.
     const integer = !/[.eE]/.test(text)
@@ -191,6 +213,13 @@ export class LabelFormat {
     if (kept === value && (this.round === 'none' || integer)) return text
     return this.round === 'none' && !integer ? pythonFloat(kept) : pythonInteger(kept)
   }
+}
+
+/** The score that is one digit within its range, the common case by far; NaN for any other. */
+function digitWithin(json: string, { min, max }: Attribute): number {
+  if (json.length !== 1) return Number.NaN
+  const digit = json.charCodeAt(0) - 0x30
+  return digit >= 0 && digit <= 9 && digit >= min && digit <= max ? digit : Number.NaN
 }
 
 /** An integer if it is one, with all digits; else a float. */

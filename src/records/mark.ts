@@ -6,6 +6,9 @@
 export class Mark {
   private readonly notes = new Map<object, unknown>()
 
+  /** @param passesAll goes on also where one could not begin anew: it only tells that what was before it has come */
+  constructor(readonly passesAll = false) {}
+
   /** @param who the stage, or whoever else has something to remember */
   note(who: object, note: unknown): void {
     this.notes.set(who, note)

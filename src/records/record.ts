@@ -59,6 +59,7 @@ export interface BaseRecord {
 export type JsonType = 'text' | 'number' | 'true' | 'false' | 'null' | 'an object' | 'an array'
 
 const NONE: readonly number[] = []
+const LINE_END = 0x0a
 
 /** Keys that are looked up together. */
 export class KeySet {
@@ -74,8 +75,17 @@ export class KeySet {
   }
 
   /** The numbers of the keys of a length. */
-  ofLength(length: number): readonly number[] {
+  private ofLength(length: number): readonly number[] {
     return this.byLength[length] ?? NONE
+  }
+
+  /** The number of the key that stands in a text at `start`, as it is spelled there; -1 if none does. */
+  match(text: string, start: number, length: number): number {
+    const numbers = this.ofLength(length)
+    for (let i = 0; i < numbers.length; i++) {
+      if (text.startsWith(this.all[numbers[i]], start)) return numbers[i]
+    }
+    return -1
   }
 }
 
@@ -135,6 +145,11 @@ export class JsonRecord implements BaseRecord {
     out.text(this.json())
   }
 
+  /** Whether another record was read right behind this one: with nothing but a line end between them. */
+  isRightBefore({ block, start }: JsonRecord): boolean {
+    return block === this.block && start === this.end + 1 && block.text.charCodeAt(this.end) === LINE_END
+  }
+
   /** The value of the member `key` of the object at `object`, or -1. Of a repeated key the last one counts. */
   member(object: number, key: JsonText): number {
     const { tape, tapeShift } = this.block
@@ -158,12 +173,15 @@ export class JsonRecord implements BaseRecord {
     const end = cells[object + 2] + tapeShift
     for (let at = object + 3; at < end; at = cells[at + 4] + tapeShift) {
       // Most keys of a row are not wanted, and most of these have a length that none of the wanted ones has.
-      for (const index of keys.ofLength(cells[at + 1] - cells[at])) {
-        if (text.startsWith(keys.all[index], cells[at] + textShift)) found[index] = at + 2
+      const start = cells[at]
+      const index = keys.match(text, start + textShift, cells[at + 1] - start)
+      if (index >= 0) {
+        found[index] = at + 2
+        continue
       }
       if (respell && this.raw(at).includes('\\')) {
-        const index = keys.all.indexOf(this.key(at))
-        if (index >= 0) found[index] = at + 2
+        const spelled = keys.all.indexOf(this.key(at))
+        if (spelled >= 0) found[spelled] = at + 2
       }
     }
   }

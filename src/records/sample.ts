@@ -1,6 +1,40 @@
-import type { ByteWriter } from './byte-writer.js'
+import { type ByteWriter, constant, type Piece } from './byte-writer.js'
 import type { JsonText } from './json-text.js'
 import type { BaseRecord, JsonRecord } from './record.js'
+
+/**
+ * A text that is the beginning of a conversation's, and an end. It is not put together before somebody asks for it: the
+ * samples of one conversation begin alike, and are written without that.
+ */
+export class BegunText {
+  /**
+   * @param pieces what the conversation's text is made of, escaped; more may be put at its end
+   * @param count how many of them this text begins with
+   * @param end what stands behind them, escaped
+   */
+  constructor(
+    private readonly pieces: readonly Piece[],
+    private readonly count: number,
+    private readonly end: Uint8Array,
+  ) {}
+
+  get whole(): JsonText {
+    let text = ''
+    for (const piece of this.pieces.slice(0, this.count)) text += textOf(piece)
+    return (text + textOf(this.end)) as JsonText // of escaped pieces
+  }
+
+  writeTo(out: ByteWriter): void {
+    out.beginning(this.pieces, this.count).add(this.end)
+  }
+}
+
+const textOf = (piece: Piece): string =>
+  typeof piece === 'string' ? piece : Buffer.from(piece).toString('latin1')
+
+const OPENING = constant('{"text": "')
+const LABEL = constant('", "label": [')
+const CLOSING = constant(']}')
 
 /** A regression sample: the conversation's text up to a labelled turn, and that turn's scores. */
 export class Sample implements BaseRecord {
@@ -8,17 +42,22 @@ export class Sample implements BaseRecord {
   part: string | null = null
 
   /**
-   * @param text the text, escaped
+   * @param given the text, escaped
    * @param vector the scores as the inside of a JSON array, `4.0, -100.0, …`
    */
   constructor(
     readonly source: JsonRecord,
-    readonly text: JsonText,
+    private readonly given: JsonText | BegunText,
     readonly vector: string,
   ) {}
 
+  /** The text, escaped. */
+  get text(): JsonText {
+    return typeof this.given === 'string' ? this.given : this.given.whole
+  }
+
   inPart(part: string | null): Sample {
-    const copy = new Sample(this.source, this.text, this.vector)
+    const copy = new Sample(this.source, this.given, this.vector)
     copy.part = part
     return copy
   }
@@ -28,6 +67,10 @@ export class Sample implements BaseRecord {
   }
 
   writeTo(out: ByteWriter): void {
-    out.text('{"text": "').text(this.text).text('", "label": [').text(this.vector).text(']}')
+    const { given } = this
+    out.add(OPENING)
+    if (typeof given === 'string') out.text(given)
+    else given.writeTo(out)
+    out.add(LABEL).text(this.vector).add(CLOSING)
   }
 }

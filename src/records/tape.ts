@@ -31,26 +31,35 @@ export class Tape {
 
   /** @param room cells to begin with; growing costs a copy */
   constructor(room = 1 << 12) {
-    this.cells = new Int32Array(room)
+    this.cells = unsetCells(room)
   }
 
-  /** Adds cells as bytes, as they stand in memory. */
-  append(bytes: Uint8Array): void {
-    const count = bytes.length / Int32Array.BYTES_PER_ELEMENT
-    while (this.length + count > this.cells.length) this.grow(this.length)
-    const { buffer, byteOffset, byteLength } = this.cells
-    new Uint8Array(buffer, byteOffset, byteLength).set(bytes, this.length * Int32Array.BYTES_PER_ELEMENT)
-    this.length += count
+  /** Adds cells. */
+  append(cells: Int32Array): void {
+    const length = this.length + cells.length
+    if (length > this.cells.length) this.grow(this.length, length)
+    this.cells.set(cells, this.length)
+    this.length = length
   }
 
-  /** Makes room for one more value or key. Returns the cells, which may have moved. */
-  grow(length: number): Int32Array {
-    const cells = new Int32Array(this.cells.length * 2)
+  /**
+   * Makes room for more.
+   *
+   * @param length cells that stay
+   * @param least cells to have room for; by default twice as many as before
+   * @returns the cells, which have moved
+   */
+  grow(length: number, least = 0): Int32Array {
+    const cells = unsetCells(Math.max(this.cells.length * 2, least))
     cells.set(this.cells.subarray(0, length))
     this.cells = cells
     return cells
   }
 }
+
+/** Cells that are read only after they were written, so that nobody has to clear them. */
+const unsetCells = (count: number): Int32Array =>
+  new Int32Array(Buffer.allocUnsafeSlow(count * Int32Array.BYTES_PER_ELEMENT).buffer)
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

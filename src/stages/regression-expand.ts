@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
-import { ChatText } from '../records/chat-text.js'
 import { VectorFormat } from '../records/labels.js'
 import { Sample } from '../records/sample.js'
 import { asConversation } from './as-conversation.js'
 import { chatTextOptions } from './chat-text-options.js'
 import { RecordStage } from './record-stage.js'
+import { SampleTexts } from './regression-expand-texts.js'
 import { attributesOption, rangeOption, stageSpec } from './spec.js'
 
 const options = z.strictObject({
@@ -33,16 +33,19 @@ export const regressionExpandSpec = stageSpec({
   create: (given, context) =>
     new RecordStage<Sample>('regression-expand', context, ({ note }) => {
       const vectors = new VectorFormat(given.attributes, given.range, note)
-      const texts = new ChatText(given)
+      const texts = new SampleTexts(given)
       return (record, emit) => {
         const conversation = asConversation(record)
+        const { source, turns } = conversation
+        const pieces = texts.pieces(conversation)
         let samples = 0
-        texts.upTo(conversation, (turn, index, text) => {
-          if (turn.label) {
-            emit(new Sample(conversation.source, text(), vectors.render(turn.label)))
+        for (let i = 0; i < turns.length; i++) {
+          const { label, scores } = turns[i]
+          if (label) {
+            emit(new Sample(source, texts.upTo(pieces, i), vectors.render(label)))
             samples++
-          } else if (turn.scores !== null) throw unlabelled(index)
-        })
+          } else if (scores !== null) throw unlabelled(i)
+        }
         if (samples === 0) note('conversation without a label gave no sample')
       }
     }),

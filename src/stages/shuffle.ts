@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
+import type { Counters } from '../observe/counters.js'
 import { Batch } from '../records/batch.js'
+import type { PackedUnits } from '../records/packed-units.js'
 import { PythonRandom } from '../records/python-random.js'
 import { KeyedSpill } from '../storage/keyed-spill.js'
 import { NumberedSpill } from '../storage/numbered-spill.js'
@@ -28,7 +30,7 @@ export const shuffleSpec = stageSpec({
   name: 'shuffle',
   summary: 'records in random order, reproducible from a seed',
   description:
-    'Both algorithms give each order the same chance, and the same order for the same seed, whatever the `memory`. Groups stay together. Records are held back until the input has ended: in memory up to a half (`python`) or a quarter (`buckets`) of `memory`, and beyond that in a file, from which `python` reads here and there, as its order wants, and `buckets` piece by piece, which is better where the file is larger than the system’s memory. The file has no name, so that nothing stays behind however the run ends. `source` in a later `filter` is the record as it came here.',
+    'Both algorithms give each order the same chance, and the same order for the same seed, whatever the `memory`. Groups stay together. Records are held back until the input has ended: in memory up to a quarter of `memory`, and beyond that in a file, from which `python` reads here and there, as its order wants, and `buckets` piece by piece, which is better where the file is larger than the system’s memory. The file has no name, so that nothing stays behind however the run ends. `source` in a later `filter` is the record as it came here.',
   options,
   accepts: ALL_WIRES,
   emits: (input) => input,
@@ -54,7 +56,7 @@ class PythonShuffle extends HoldingStage {
 
   constructor(
     private readonly settings: ShuffleSettings,
-    context: StageContext,
+    private readonly context: StageContext,
   ) {
     const records = new NumberedSpill({ ...settings, keepLines: context.setAside })
     super('shuffle', context, records)
@@ -68,13 +70,11 @@ class PythonShuffle extends HoldingStage {
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {
-    const numbers = Uint32Array.from({ length: this.held }, (_, unit) => unit)
+    const numbers = new Uint32Array(this.held).map((_, unit) => unit)
     new PythonRandom(this.settings.seed).shuffle(numbers)
-    for await (const batch of this.records.inOrder(numbers)) {
-      batch.total = this.held
-      this.counters.out += batch.records.length
-      yield batch
-    }
+    const { records, context } = this
+    if (context.packs?.()) yield* packedBatches(records.inOrderPacked(numbers), this.held, this.counters)
+    else yield* countedBatches(records.inOrder(numbers), this.held, this.counters)
   }
 
   private tooMany(): SteerpipeError {
@@ -91,7 +91,10 @@ class PythonShuffle extends HoldingStage {
 class BucketShuffle extends HoldingStage {
   private readonly records: KeyedSpill
 
-  constructor(settings: ShuffleSettings, context: StageContext) {
+  constructor(
+    settings: ShuffleSettings,
+    private readonly context: StageContext,
+  ) {
     const records = new KeyedSpill({ ...settings, keepLines: context.setAside })
     const random = new PythonRandom(settings.seed)
     super('shuffle', context, {
@@ -108,10 +111,39 @@ class BucketShuffle extends HoldingStage {
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {
-    for await (const batch of this.records.inOrder()) {
-      batch.total = this.held
-      this.counters.out += batch.records.length
-      yield batch
-    }
+    const { records, context } = this
+    if (context.packs?.()) yield* packedBatches(records.inOrderPacked(), this.held, this.counters)
+    else yield* countedBatches(records.inOrder(), this.held, this.counters)
+  }
+}
+
+/** Batches that know how many units there are in all. */
+async function* countedBatches(
+  batches: AsyncIterable<Batch>,
+  total: number,
+  counters: Counters,
+): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    batch.total = total
+    counters.out += batch.records.length
+    yield batch
+  }
+}
+
+/** The same for threads, which also have to know how many units stand before a batch. */
+async function* packedBatches(
+  all: AsyncIterable<PackedUnits>,
+  total: number,
+  counters: Counters,
+): AsyncGenerator<Batch> {
+  let before = 0
+  for await (const packed of all) {
+    const batch = new Batch([])
+    batch.packed = packed
+    batch.total = total
+    batch.before = before
+    before += packed.units
+    counters.out += packed.records
+    yield batch
   }
 }

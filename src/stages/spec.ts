@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type ErrorCode, SteerpipeError } from '../errors.js'
 import { type AttributeInput, attributesFrom, STEERLM_ATTRIBUTES } from '../records/attributes.js'
+import type { JsonRecord } from '../records/record.js'
 import type { Output } from '../storage/output.js'
 import { suggestion } from '../suggest.js'
 import type { StageSettings } from './policy.js'
@@ -43,6 +44,8 @@ export interface StageContext extends StageSettings {
   readonly inOrder?: boolean
   /** Opens an output otherwise than as a new file; undefined for one that is to be new. `write` only. */
   readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
+  /** Whether what is held is given packed, for threads to unpack, asked when it is given; `shuffle` only. */
+  readonly packs?: () => boolean
   /** The file in which answers are kept until the run is whole; `annotate` only. */
   readonly journal?: string
 }
@@ -76,6 +79,8 @@ export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
    * does not.
    */
   readonly alone?: (options: z.output<Options>) => boolean | Promise<boolean>
+  /** Of a stage of which that is so for some records, those that `parse` gives: for which. Undefined: for none. */
+  readonly aloneIf?: (options: z.output<Options>) => ((record: JsonRecord) => boolean) | undefined
   /** Options that are paths from the folder of the pipeline file. */
   readonly paths?: readonly string[]
   /**

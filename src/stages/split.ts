@@ -133,6 +133,11 @@ class CountSplit extends HoldingStage {
   protected override handle(batch: Batch): Batch | Promise<Batch> {
     this.counters.in += batch.records.length
     this.total ??= batch.total
+    // On a thread, batches come that others stand between.
+    if (batch.before !== null && batch.before !== this.given) {
+      this.given = batch.before
+      this.current = 0
+    }
     return this.total === null ? this.hold(batch) : this.divide(batch)
   }
 

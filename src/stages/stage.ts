@@ -274,7 +274,7 @@ export abstract class Stage extends Transform {
     if (this.ended) return
     // What did not go with a record goes by itself, behind them.
     const last = new Batch([])
-    if (mark !== null && (await this.pass(mark))) last.mark = mark
+    if (mark !== null && ((await this.pass(mark)) || mark.passesAll)) last.mark = mark
     await this.deliver(last)
   }
 

@@ -104,8 +104,9 @@ export class GappedBatch<R extends AnyRecord> extends Batch<R> {
 
 /** Whether a batch says nothing: no records, no error, none that were left out, and no mark. */
 export function saysNothing(batch: Batch): boolean {
-  const { records, error, leftOut, mark } = batch
-  if (records.length > 0 || error !== null || leftOut.length > 0 || mark !== null) return false
+  const { records, packed, error, leftOut, mark } = batch
+  if (records.length > 0 || packed !== null || error !== null || leftOut.length > 0 || mark !== null)
+    return false
   return !(batch instanceof GappedBatch)
 }
 

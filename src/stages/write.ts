@@ -88,7 +88,8 @@ export class WriteStage extends Stage {
   private latest: Place | undefined
   /** Where to go on, by the outputs' paths. */
   private from: ReadonlyMap<string, SavedOutput> = new Map()
-  private started = false
+  /** Resolves when the outputs are open. */
+  private started: Promise<void> | undefined
   private settled = false
 
   constructor(
@@ -108,6 +109,9 @@ export class WriteStage extends Stage {
 
   protected override async handle(batch: Batch): Promise<Batch> {
     await this.start()
+    const [first] = batch.records
+    // A file that is named twice begins anew: what waits for its place is of the time before.
+    if (this.latest && first && isBehind(this.latest, first.source.place)) await this.place(() => true)
     if (this.context.inOrder) for (const each of this.leftOutBefore) this.unplaced.push(each)
     const written = this.parts ? this.parts.run(batch) : batch
     await this.writeAll(written.records)
@@ -227,6 +231,7 @@ export class WriteStage extends Stage {
     points: readonly LeftOutPoint[],
     onDone: () => void,
   ): Promise<void> {
+    await this.start()
     const output = await this.output(path)
     if (!(output instanceof LinesOutput)) throw new Error('this output takes records only')
     let at = 0
@@ -245,9 +250,12 @@ export class WriteStage extends Stage {
    * Opens the outputs. Every one that can be known is there from the start, so that it exists at the end, if only
    * empty.
    */
-  async start(): Promise<void> {
-    if (this.started) return
-    this.started = true
+  start(): Promise<void> {
+    this.started ??= this.openAll()
+    return this.started
+  }
+
+  private async openAll(): Promise<void> {
     const paths = this.parts
       ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, () => part))
       : [this.to]

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { SteerpipeError } from '../errors.js'
 import { CONTROL, digestOf, type HashState, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
+import { LineScanner, lineScanner } from '../records/line-scanner.js'
 import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { Account, ReadPart } from './consumed.js'
@@ -216,8 +217,9 @@ export class JsonLinesReader implements RecordReader, Account {
     try {
       for (let base = 0; base < end; ) {
         const next = this.blockEnd(base, end)
-        const block = new Block(origin, this.bytes.toString('latin1', base, next), base, tape, respell)
-        line = scanBlock(block, line, careful, records)
+        const lines = this.bytes.subarray(base, next)
+        const block = new Block(origin, lines.toString('latin1'), base, tape, respell)
+        line += scanQuickly(block, lines, line, records) ?? scanBlock(block, line, careful, records)
         base = next
       }
     } catch (error) {
@@ -279,7 +281,22 @@ export class JsonLinesReader implements RecordReader, Account {
   }
 }
 
-/** Scans the lines of a block. Returns the number of the line after it. @throws Refusal */
+/** As {@link scanBlock}; undefined where it is left to that one to say what is wrong, or to find that nothing is. */
+function scanQuickly(
+  block: Block,
+  lines: Uint8Array,
+  firstLine: number,
+  records: JsonRecord[],
+): number | undefined {
+  if (lines.length > LineScanner.mostBytes) return undefined
+  return lineScanner()
+    .add(lines)
+    .scan(block.tape, (line, start, end, root) => {
+      records.push(new JsonRecord(block, firstLine + line, start, end, root))
+    })
+}
+
+/** Scans the lines of a block. Returns how many there are. @throws Refusal */
 function scanBlock(block: Block, firstLine: number, careful: boolean, records: JsonRecord[]): number {
   const { text, tape } = block
   let line = firstLine
@@ -297,7 +314,7 @@ function scanBlock(block: Block, firstLine: number, careful: boolean, records: J
     }
     start = lineEnd + 1
   }
-  return line
+  return line - firstLine
 }
 
 function shownKind(text: string, at: number): string {

@@ -1,4 +1,6 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
+import type { PackedUnits } from '../records/packed-units.js'
+import { UnitGatherer, unpack } from './packed-units.js'
 import { SpillFile } from './spill-file.js'
 import type { SpillSettings } from './spill-settings.js'
 import { UnitLog, unitsIn } from './unit-log.js'
@@ -52,7 +54,16 @@ export class KeyedSpill {
 
   /** The units in the order of their keys. */
   async *inOrder(): AsyncGenerator<Batch> {
-    const unpacker = this.pack.unpacker()
+    for await (const packed of this.gathered(false)) yield unpack(packed)
+  }
+
+  /** As {@link inOrder}, to be unpacked by another thread. */
+  inOrderPacked(): AsyncGenerator<PackedUnits> {
+    return this.gathered(true)
+  }
+
+  private async *gathered(gives: boolean): AsyncGenerator<PackedUnits> {
+    const gatherer = new UnitGatherer(this.pack, gives)
     const { logs } = this
     this.logs = []
     const leaves = this.leaves(logs, 0, 1)
@@ -68,12 +79,14 @@ export class KeyedSpill {
       next = load(turn)
       next.catch(() => {}) // told where it is awaited
       for (const place of leaf.places) {
-        const piece = Math.floor(place / PIECE)
-        unpacker.add(leaf.pieces[piece].subarray(place - piece * PIECE))
-        if (unpacker.full) yield unpacker.take()
+        const number = Math.floor(place / PIECE)
+        const [piece, at] = [leaf.pieces[number], place - number * PIECE]
+        const length = unitLength(piece, at)
+        if (!gatherer.fits(length)) yield gatherer.take()
+        gatherer.add(length, (unit) => piece.copy(unit, 0, at, at + length))
       }
     }
-    if (!unpacker.empty) yield unpacker.take()
+    if (!gatherer.empty) yield gatherer.take()
   }
 
   /** Logs that can be ordered in memory, in the order of their keys. */

@@ -1,9 +1,11 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
+import type { PackedUnits } from '../records/packed-units.js'
+import { UnitGatherer, unpack, unpackUnits } from './packed-units.js'
 import { SpillFile } from './spill-file.js'
 import type { SpillSettings } from './spill-settings.js'
 import { Starts } from './starts.js'
-import { UnitLog, unitsIn } from './unit-log.js'
+import { UnitLog } from './unit-log.js'
 import { UnitPack } from './unit-pack.js'
 
 /** Bytes of a piece of memory, and of a write. */
@@ -14,7 +16,7 @@ const CHUNK_SLACK = 32 * 1024
 
 /**
  * Holds units of records, numbered as they come, and gives them back in that order or in another one, which may be
- * told at the end. The first ones stay in memory, half of which is for them and half for where each unit is; the rest
+ * told at the end. The first ones stay in memory, a quarter of which is for them and half for where each unit is; the rest
  * goes to a file, from which units are read here and there, as the order wants.
  */
 export class NumberedSpill {
@@ -36,7 +38,7 @@ export class NumberedSpill {
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number): void {
     this.starts.add(this.keptBytes + this.rest.bytes)
-    const isKept = this.rest.units === 0 && this.keptBytes < this.settings.memory / 2
+    const isKept = this.rest.units === 0 && this.keptBytes < this.settings.memory / 4
     if (!isKept) {
       this.rest.add((out) => this.pack.pack(records, start, end, 0, out))
       return
@@ -62,14 +64,8 @@ export class NumberedSpill {
 
   /** The units as they came. */
   async *inArrival(): AsyncGenerator<Batch> {
-    const unpacker = this.pack.unpacker()
-    for await (const chunk of this.chunks()) {
-      for (const at of unitsIn(chunk)) {
-        unpacker.add(chunk.subarray(at))
-        if (unpacker.full) yield unpacker.take()
-      }
-    }
-    if (!unpacker.empty) yield unpacker.take()
+    const { pack } = this
+    for await (const chunk of this.chunks()) yield unpackUnits(chunk, pack.binds, pack.names)
   }
 
   private async *chunks(): AsyncGenerator<Buffer> {
@@ -79,20 +75,32 @@ export class NumberedSpill {
 
   /** The units in an order of their numbers, of which the first to come has 0. */
   async *inOrder(numbers: Uint32Array): AsyncGenerator<Batch> {
-    const unpacker = this.pack.unpacker()
-    if (this.file !== null) await this.rest.flushAll(this.file)
-    const inMemory = unitInMemory(this.kept.map((chunk) => chunk.take()))
-    const inFile = unitInFile(this.file)
+    for await (const packed of this.gathered(numbers, false)) yield unpack(packed)
+  }
+
+  /** As {@link inOrder}, to be unpacked by another thread. */
+  inOrderPacked(numbers: Uint32Array): AsyncGenerator<PackedUnits> {
+    return this.gathered(numbers, true)
+  }
+
+  private async *gathered(numbers: Uint32Array, gives: boolean): AsyncGenerator<PackedUnits> {
+    const { starts, keptBytes, rest } = this
+    if (this.file !== null) await rest.flushAll(this.file)
+    const gatherer = new UnitGatherer(this.pack, gives)
+    const kept = new PiecesOfMemory(this.kept.map((chunk) => chunk.take()))
     for (const number of numbers) {
-      const at = this.starts.at(number)
-      const next =
-        number + 1 < this.starts.count ? this.starts.at(number + 1) : this.keptBytes + this.rest.bytes
-      unpacker.add(at < this.keptBytes ? inMemory(at) : inFile(at - this.keptBytes, next - at))
-      if (!unpacker.full) continue
-      yield unpacker.take()
-      if (this.closed) return
+      const at = starts.at(number)
+      const length = (number + 1 < starts.count ? starts.at(number + 1) : keptBytes + rest.bytes) - at
+      if (!gatherer.fits(length)) {
+        yield gatherer.take()
+        if (this.closed) return
+      }
+      gatherer.add(length, (unit) => {
+        if (at < keptBytes) kept.copy(at, unit)
+        else this.file?.readNow({ at: at - keptBytes, length }, unit)
+      })
     }
-    if (!unpacker.empty) yield unpacker.take()
+    if (!gatherer.empty) yield gatherer.take()
   }
 
   /** Gives memory and disk back. */
@@ -105,27 +113,24 @@ export class NumberedSpill {
   }
 }
 
-/** Finds what begins somewhere in pieces of memory that lie one after the other. */
-function unitInMemory(pieces: readonly Buffer[]): (at: number) => Buffer {
-  const ends: number[] = []
-  for (const piece of pieces) ends.push((ends.at(-1) ?? 0) + piece.length)
-  return (at) => {
+/** Pieces of memory that lie one after the other, and in each of them whole units. */
+class PiecesOfMemory {
+  private readonly ends: number[] = []
+
+  constructor(private readonly pieces: readonly Buffer[]) {
+    for (const piece of pieces) this.ends.push((this.ends.at(-1) ?? 0) + piece.length)
+  }
+
+  /** Copies what begins at `at`, as much as there is room for. */
+  copy(at: number, into: Buffer): void {
+    const { ends, pieces } = this
     let [low, high] = [0, ends.length - 1]
     while (low < high) {
       const middle = (low + high) >> 1
       if (at < ends[middle]) high = middle
       else low = middle + 1
     }
-    return pieces[low].subarray(at - (ends[low] - pieces[low].length))
-  }
-}
-
-/** Reads units from a file that holds one after the other. */
-function unitInFile(file: SpillFile | null): (at: number, length: number) => Buffer {
-  let buffer = Buffer.alloc(0)
-  return (at, length) => {
-    if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(Math.max(64 * 1024, length * 2))
-    file?.readNow({ at, length }, buffer)
-    return buffer
+    const from = at - (ends[low] - pieces[low].length)
+    pieces[low].copy(into, 0, from, from + into.length)
   }
 }

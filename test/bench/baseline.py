@@ -1,11 +1,18 @@
 """What the original SteerLM data tools do, written plainly: the scale that steerpipe is measured by.
 
     baseline.py regression IN OUT    AC-SFT conversations to regression samples
-    baseline.py helpsteer2 IN OUT    HelpSteer2 rows to AC-SFT conversations
+    baseline.py helpsteer2 IN OUT    HelpSteer2 rows (gzip if IN ends with .gz) to AC-SFT conversations
     baseline.py oasst IN FOLDER      Open Assistant trees (gzip) to train.jsonl and val.jsonl
+
+And what one would write beside them, to keep the good conversations that are not long, each twice, without a prompt
+that is in both files:
+
+    baseline.py curate IN FOLDER          as those tools do it: all lines to objects, objects to lines
+    baseline.py curate-lines IN FOLDER    a line at a time, written as it was
 """
 
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -31,7 +38,8 @@ NOT_ANNOTATED = -100.0
 
 
 def load(path):
-    with open(path, encoding="utf-8") as file:
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
@@ -107,12 +115,53 @@ def oasst(source, folder):
     oasst_part(trees[train:], os.path.join(folder, "val.jsonl"))
 
 
+def last_scores(turns):
+    for turn in reversed(turns):
+        if turn.get("label"):
+            pairs = (part.split(":") for part in turn["label"].split(","))
+            return {name: float(score) for name, score in pairs}
+    return {}
+
+
+def is_wanted(record):
+    scores = last_scores(record["conversations"])
+    good = scores.get("quality", NOT_ANNOTATED) >= 2 or scores.get("helpfulness", NOT_ANNOTATED) >= 2
+    return good and len(record["conversations"]) <= 6
+
+
+def part_of(record):
+    prompt = json.dumps(record["conversations"][0]["value"], ensure_ascii=False)
+    digest = hashlib.sha256(f"10:{prompt}".encode()).digest()
+    return "train" if int.from_bytes(digest[:6], "big") / 2**48 < 0.95 else "val"
+
+
+def curate(source, folder, as_objects):
+    os.makedirs(folder, exist_ok=True)
+    paths = {part: os.path.join(folder, f"{part}.jsonl") for part in ["train", "val"]}
+    out = {part: open(path, "w", encoding="utf-8") for part, path in paths.items()}
+    if as_objects:
+        for record in load(source):
+            if is_wanted(record):
+                for _ in range(2):
+                    out[part_of(record)].write(json.dumps(record, ensure_ascii=False) + "\n")
+    else:
+        with open(source, encoding="utf-8") as file:
+            for line in file:
+                record = json.loads(line)
+                if is_wanted(record):
+                    out[part_of(record)].write(line * 2)
+    for file in out.values():
+        file.close()
+
+
 def main():
     jobs = {"regression": regression, "helpsteer2": helpsteer2}
-    if len(sys.argv) != 4 or sys.argv[1] not in [*jobs, "oasst"]:
-        sys.exit("usage: baseline.py regression|helpsteer2|oasst IN OUT")
+    if len(sys.argv) != 4 or sys.argv[1] not in [*jobs, "oasst", "curate", "curate-lines"]:
+        sys.exit("usage: baseline.py regression|helpsteer2|oasst|curate|curate-lines IN OUT")
     if sys.argv[1] == "oasst":
         return oasst(sys.argv[2], sys.argv[3])
+    if sys.argv[1].startswith("curate"):
+        return curate(sys.argv[2], sys.argv[3], as_objects=sys.argv[1] == "curate")
     records = load(sys.argv[2])
     with open(sys.argv[3], "w", encoding="utf-8") as out:
         jobs[sys.argv[1]](records, out)

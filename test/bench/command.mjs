@@ -3,11 +3,12 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const CLI = 'dist/cli/index.js'
+/** STEERPIPE_BIN names another build. */
+const CLI = process.env.STEERPIPE_BIN ?? 'dist/cli/index.js'
 
 /** How the built command starts, from the project's folder: with the flags of its own first line. */
 export function steerpipeCommand() {
-  const file = path.join(ROOT, CLI)
+  const file = path.resolve(ROOT, CLI)
   if (!fs.existsSync(file)) throw new Error(`${CLI} is not there: npm run build`)
   const [line] = fs.readFileSync(file, 'utf8').split('\n', 1)
   const found = /^#!\/usr\/bin\/env (?:-S )?node(.*)$/.exec(line)

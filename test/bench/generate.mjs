@@ -2,15 +2,16 @@
  * Makes the benchmark's data: the same arguments give the same bytes on every machine, and a smaller file is
  * a prefix of a larger one. Memory is constant; everything is drawn with integers from one seeded generator.
  *
- *   node test/bench/generate.mjs conversations|rows|trees MEGABYTES [--seed 1] [--folder test/bench/data]
+ *   node test/bench/generate.mjs conversations|rows|trees MEGABYTES [--gzip] [--seed 1] [--folder test/bench/data]
  *
- * Trees are compressed, as the published ones are; MEGABYTES are those before that.
+ * Trees are always compressed, as the published ones are; MEGABYTES are those before that.
  */
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { GzipMember } from './gzip-member.mjs'
 
 /** Goes into the file's name. To be raised when the same arguments come to give other bytes. */
 const VERSION = 1
@@ -651,6 +652,7 @@ class Pen {
  * @typedef {object} Order
  * @property {Kind} kind
  * @property {number} megabytes of 10^6 bytes; the file ends with the record that reaches them
+ * @property {boolean} [compressed] with gzip; trees always are
  * @property {number} [seed]
  * @property {string} [folder]
  */
@@ -661,13 +663,13 @@ class Pen {
  * @param {Order} order
  * @returns its path
  */
-export function generate({ kind, megabytes, seed = 1, folder = DATA_FOLDER }) {
-  const compressed = kind === 'trees'
-  const name = `${kind}-${megabytes}MB-seed${seed}-v${VERSION}.jsonl${compressed ? '.gz' : ''}`
+export function generate({ kind, megabytes, compressed = false, seed = 1, folder = DATA_FOLDER }) {
+  const gzipped = compressed || kind === 'trees'
+  const name = `${kind}-${megabytes}MB-seed${seed}-v${VERSION}.jsonl${gzipped ? '.gz' : ''}`
   const file = path.join(folder, name)
   const size = megabytes * MEGABYTE
   const there = fs.statSync(file, { throwIfNoEntry: false })
-  if (there && (compressed || (there.size >= size && there.size < size + UNIT))) return file
+  if (there && (gzipped || (there.size >= size && there.size < size + UNIT))) return file
 
   fs.mkdirSync(folder, { recursive: true })
   const beside = `${file}.${process.pid}.part`
@@ -675,11 +677,14 @@ export function generate({ kind, megabytes, seed = 1, folder = DATA_FOLDER }) {
   try {
     const pen = new Pen(seed)
     let written = 0
+    const put = (/** @type {Uint8Array} */ bytes) => {
+      for (let from = 0; from < bytes.length; ) from += fs.writeSync(descriptor, bytes, from)
+    }
+    // Rows are one gzip member, as published files are; trees one after the other, which is a gzip file as well.
+    const member = gzipped && kind !== 'trees' ? new GzipMember() : undefined
     const empty = () => {
       const units = pen.block.subarray(0, pen.at)
-      // One gzip member after the other is a gzip file.
-      const bytes = compressed ? gzipSync(units) : units
-      for (let from = 0; from < bytes.length; ) from += fs.writeSync(descriptor, bytes, from)
+      put(member ? member.piece(units) : gzipped ? gzipSync(units) : units)
       written += pen.at
       pen.at = 0
     }
@@ -690,6 +695,7 @@ export function generate({ kind, megabytes, seed = 1, folder = DATA_FOLDER }) {
       if (pen.at > UNIT) empty()
     }
     empty()
+    if (member) put(member.end())
     fs.closeSync(descriptor)
     fs.renameSync(beside, file)
   } catch (error) {
@@ -702,15 +708,21 @@ export function generate({ kind, megabytes, seed = 1, folder = DATA_FOLDER }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seed: { type: 'string', default: '1' }, folder: { type: 'string', default: DATA_FOLDER } },
+    options: {
+      gzip: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      folder: { type: 'string', default: DATA_FOLDER },
+    },
   })
   const [kind, size] = positionals
   const megabytes = Number(size)
   const seed = Number(values.seed)
   const known = kind === 'conversations' || kind === 'rows' || kind === 'trees'
   if (!known || !(megabytes > 0) || !Number.isInteger(seed)) {
-    console.error('usage: generate.mjs conversations|rows|trees MEGABYTES [--seed 1] [--folder FOLDER]')
+    console.error(
+      'usage: generate.mjs conversations|rows|trees MEGABYTES [--gzip] [--seed 1] [--folder FOLDER]',
+    )
     process.exit(2)
   }
-  console.log(generate({ kind, megabytes, seed, folder: values.folder }))
+  console.log(generate({ kind, megabytes, compressed: values.gzip, seed, folder: values.folder }))
 }

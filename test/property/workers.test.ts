@@ -42,6 +42,30 @@ const MAKERS: Readonly<Record<string, (n: number, length: number) => string>> = 
   'bad row': (n) => `{"prompt":${n},"response":"r","helpfulness":1}`,
 }
 
+/** A tree of an assistant's answers to one question, some of them with labels. */
+const tree = (n: number, length: number): string => {
+  const answer = (m: number) => ({
+    message_id: `${n}-${m}`,
+    text: `answer ${m} ${'é'.repeat(length)}`,
+    role: 'assistant',
+    replies: [],
+    ...(m % 2 === 0 && { labels: { quality: { value: 0.625, count: 3 }, humor: { value: 0.5, count: 1 } } }),
+  })
+  const prompt = {
+    message_id: `${n}`,
+    text: `question ${n}`,
+    role: 'prompter',
+    replies: [answer(1), answer(2)],
+  }
+  return JSON.stringify({ message_tree_id: `${n}`, prompt })
+}
+Object.assign(MAKERS, {
+  tree,
+  'bad tree': (n: number) => `{"prompt":{"message_id":"${n}","text":"t","role":"nobody","replies":[]}}`,
+  // One that is not in a tree: it may belong to those before and behind it.
+  message: (n: number) => `{"message_id":"${n}","text":"t","role":"prompter","parent_id":null}`,
+})
+
 type Kind = keyof typeof MAKERS | 'not UTF-8' | 'too long'
 
 function bytesOf(kind: Kind, n: number, length: number): Buffer {
@@ -90,6 +114,9 @@ const CONVERSATIONS = file('labelled', [
   'too long',
 ])
 const ROWS = file('row', ['blank', 'bad row', 'bad JSON', 'not UTF-8', 'too long', 'no object'])
+
+const TREES = file('tree', ['blank', 'bad tree', 'bad JSON', 'not UTF-8'])
+const TREES_AND_MESSAGES = file('tree', ['message', 'bad tree', 'bad JSON'])
 
 /** A run, and what it has made. */
 interface Made {
@@ -206,6 +233,21 @@ const DEFINITIONS: Readonly<
     ROWS,
   ],
   'a file twice': ['[IN, IN]', 'template: helpsteer2, write: OUT/a.jsonl', ROWS],
+  'trees in another order': [
+    'IN',
+    "shuffle: { algorithm: python, memory: 1MB }, split: { parts: { train: 0.7, val: 0.3 } }, template: oasst, label-format, write: 'OUT/${part}.jsonl'",
+    TREES,
+  ],
+  'trees, and messages of trees, in another order': [
+    'IN',
+    "shuffle: { algorithm: python }, split: { parts: { train: 0.7, val: 0.3 } }, template: oasst, label-format, write: 'OUT/${part}.jsonl'",
+    TREES_AND_MESSAGES,
+  ],
+  'rows in another order, and some dropped before': [
+    'IN',
+    "filter: 'source.helpfulness != 2', shuffle: { algorithm: buckets, memory: 1MB }, template: helpsteer2, label-format, write: OUT/a.jsonl, regression-expand, write: OUT/b.jsonl.gz",
+    ROWS,
+  ],
   'a function that is pure': ['IN', 'map: ./pure.mjs, write: OUT/a.jsonl', ROWS],
 }
 

@@ -14,14 +14,19 @@ import { ROOT, readText } from '../support/paths.js'
 
 const region = new RegionBytes(16)
 
+/** How many bytes behind what is inspected may be looked at. */
+const BEHIND = 72
+
 /** The flags of some bytes. */
 function flagsOf(content: Uint8Array): number {
   region.ensure(content.length)
   // What lies behind must not matter, and must stay.
-  region.bytes.fill(0x5c, content.length, content.length + 24)
+  region.bytes.fill(0x5c, content.length, content.length + BEHIND)
   region.bytes.set(content)
   const flags = region.inspect(content.length)
-  expect([...region.bytes.subarray(content.length, content.length + 24)]).toEqual(new Array(24).fill(0x5c))
+  expect([...region.bytes.subarray(content.length, content.length + BEHIND)]).toEqual(
+    new Array(BEHIND).fill(0x5c),
+  )
   return flags
 }
 
@@ -67,8 +72,8 @@ describe('inspect', () => {
     ['\\u12\n3', RESPELL | ILLEGAL],
     ['\\x\t\\/', ILLEGAL | CONTROL | RESPELL],
   ])('%j', (content, flags) => {
-    // At each place in a word.
-    for (let shift = 0; shift < 9; shift++) {
+    // At each place among the bytes that are looked at together.
+    for (let shift = 0; shift < 66; shift++) {
       expect(flagsOf(text(' '.repeat(shift) + content))).toBe(flags)
       expect(flagsOf(text(`${' '.repeat(shift)}${content}zz`))).toBe(flags)
     }
@@ -94,7 +99,7 @@ describe('inspect', () => {
 
   test('random bytes: the flags of the slow way', () => {
     const seen = new Set<number>()
-    const list = fc.oneof(fc.array(byte, { maxLength: 12 }), fc.array(byte, { maxLength: 64 }))
+    const list = fc.oneof(fc.array(byte, { maxLength: 12 }), fc.array(byte, { maxLength: 200 }))
     fc.assert(
       fc.property(list, (bytes) => {
         const content = Uint8Array.from(bytes)
@@ -108,13 +113,13 @@ describe('inspect', () => {
   })
 
   test('one telling byte in a long plain text is found wherever it stands', () => {
-    for (let at = 0; at < 67; at++) {
+    for (let at = 0; at < 150; at++) {
       for (const [piece, flags] of [
         ['\t', CONTROL],
         ['\\/', RESPELL],
         ['\\x', ILLEGAL],
       ] as const) {
-        const content = text('~'.repeat(at) + piece + '\xff'.repeat(67 - at))
+        const content = text('~'.repeat(at) + piece + '\xff'.repeat(150 - at))
         expect(flagsOf(content)).toBe(flags)
       }
     }

@@ -87,11 +87,17 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Threads of one start after the other: what one of them leaves another goes on with. */
+const WORKERS = [0, 2, 1]
+
+let workplaces = 0
+
 /** A working folder with a definition in it, as often as it is run. */
 export class Workplace {
   readonly cwd: string
   readonly out: string
   private readonly file: string
+  private starts = workplaces++
 
   constructor(
     readonly definition: Definition,
@@ -120,6 +126,7 @@ export class Workplace {
         ...['--import', SLOW_MOTION, ...COMMAND, 'run', this.file],
         ...args.map((arg) => this.filled(arg)),
         ...['--checkpoint-every', `${this.place.every}ms`, '--report', 'report.json'],
+        ...['--workers', `${WORKERS[this.starts++ % WORKERS.length]}`],
         ...(resume ? ['--resume'] : []),
       ],
       {

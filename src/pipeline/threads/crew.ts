@@ -2,7 +2,14 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SteerpipeError } from '../../errors.js'
-import type { Answer, RowPlan, Task, TaskMessage, TaskResult } from './messages.js'
+import {
+  type Answer,
+  memoryOf,
+  type RowPlan,
+  type Task,
+  type TaskMessage,
+  type TaskResult,
+} from './messages.js'
 
 /**
  * Megabytes of a thread's young generation: three times a semi-space. As large as one batch needs, so that hardly
@@ -60,7 +67,7 @@ export class Crew {
       const { worker, waiting } = this.idlest()
       waiting.push({ resolve, reject, done: promise })
       const message: TaskMessage = { task, memory }
-      worker.postMessage(message, [...memory, ...(task.kind === 'lines' ? [task.bytes.buffer] : [])])
+      worker.postMessage(message, [...memory, ...memoryOf(task)])
     }
     return promise
   }

@@ -1,4 +1,7 @@
 import { statSync } from 'node:fs'
+import type { JsonRecord } from '../../records/record.js'
+import { shuffleSpec } from '../../stages/shuffle.js'
+import { splitSpec } from '../../stages/split.js'
 import type { Stage } from '../../stages/stage.js'
 import { writeSpec } from '../../stages/write.js'
 import type { OpenInput, OpenSource } from '../inputs.js'
@@ -44,34 +47,22 @@ export class InputThreads {
     wired: WiredInput,
     settings: ThreadSettings,
   ): Promise<InputThreads | undefined> {
-    const { workers = 0, workersFrom = WORTH_BYTES, limit, openOutput } = settings
-    if (workers === 0 || limit !== undefined || openOutput !== undefined || input.interleave) return undefined
-    if (bytesOf(input) < workersFrom) return undefined
+    if (!arePaying(input, settings) || input.interleave) return undefined
     for (const source of input.sources) {
       const { format, group } = (source.parse ?? pipeline.parse).options
       if (source.holds || format !== 'jsonl' || group !== 1) return undefined
     }
     const uses = [...wired.own.flat(), ...wired.common]
     for (const stage of uses) if (!(await isAlone(stage, input.name))) return undefined
-    return new InputThreads(pipeline, input, wired, settings, workers)
+    return new InputThreads(pipeline, input, wired, settings, settings.workers ?? 0)
   }
 
   /** The row of a source. @param stages get what its threads do */
   row(source: number, stages: readonly Stage[]): ThreadedRow {
     const { pipeline, input, settings } = this
     const { maxLineBytes } = readerSettings(input.sources[source].parse ?? pipeline.parse, input.name)
-    const plan: RowPlan = {
-      maxLineBytes,
-      stages: [...this.wired.own[source], ...this.wired.common].map(({ use, parts }) => ({
-        name: use.spec.name,
-        options: fillInput(use.options, input.name),
-        parts,
-      })),
-      onError: settings.onError ?? 'stop',
-      setAside: settings.setAside,
-      tells: settings.onLeftOut !== undefined,
-      inOrder: settings.inOrder,
-    }
+    const wired = [...this.wired.own[source], ...this.wired.common]
+    const plan = planOf(wired, input, settings, maxLineBytes)
     return new ThreadedRow(this.crewFor(source, plan), stages, maxLineBytes)
   }
 
@@ -90,6 +81,68 @@ export class InputThreads {
   /** Ends the threads. @param reason what those who wait are told */
   async close(reason: unknown): Promise<void> {
     await this.crew?.close(reason)
+  }
+}
+
+/** The stages behind one that holds records, as threads can do their work. */
+export interface TailThreads {
+  readonly crew: Crew
+  /** How many of the common stages come before them. */
+  readonly from: number
+  /** For which of the records that are read that is so; undefined: for all. */
+  readonly isFit: ((record: JsonRecord) => boolean) | undefined
+}
+
+/** Threads for the stages behind a `shuffle`, if they can do their work, and that is worth it. */
+export async function openTail(
+  input: OpenInput,
+  { own, common }: WiredInput,
+  settings: ThreadSettings,
+): Promise<TailThreads | undefined> {
+  if (!arePaying(input, settings)) return undefined
+  const from = common.findLastIndex(({ use }) => use.spec === shuffleSpec) + 1
+  const tail = common.slice(from)
+  if (from === 0 || tail.length === 0) return undefined
+  let isFit: TailThreads['isFit']
+  for (const [index, stage] of tail.entries()) {
+    const { spec, options } = stage.use
+    // How many records there are, and where each one stands, is known right behind a shuffle.
+    if ((index === 0 && spec === splitSpec) || (await isAlone(stage, input.name))) continue
+    // Only of records as they were read it can be told before.
+    const areAsRead = from === 1 && own.every((stages) => stages.length === 0)
+    isFit =
+      areAsRead && index === tail.findIndex(({ use }) => use.spec.aloneIf)
+        ? spec.aloneIf?.(options)
+        : undefined
+    if (isFit === undefined) return undefined
+  }
+  const plan = planOf(tail, input, settings, 0)
+  return { crew: new Crew(plan, settings.workers ?? 0), from, isFit }
+}
+
+/** Whether threads are wanted, and worth it, and nothing is in their way. */
+function arePaying(input: OpenInput, settings: ThreadSettings): boolean {
+  const { workers = 0, workersFrom = WORTH_BYTES, limit, openOutput } = settings
+  return workers > 0 && limit === undefined && openOutput === undefined && bytesOf(input) >= workersFrom
+}
+
+function planOf(
+  stages: readonly WiredStage[],
+  { name }: OpenInput,
+  { onError = 'stop', setAside, onLeftOut, inOrder }: ThreadSettings,
+  maxLineBytes: number,
+): RowPlan {
+  return {
+    maxLineBytes,
+    stages: stages.map(({ use, parts }) => ({
+      name: use.spec.name,
+      options: fillInput(use.options, name),
+      parts,
+    })),
+    onError,
+    setAside,
+    tells: onLeftOut !== undefined,
+    inOrder,
   }
 }
 

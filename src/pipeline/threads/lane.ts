@@ -15,10 +15,12 @@ import { Intake } from '../../stages/units.js'
 import { CollectedOutput } from '../../storage/collected-output.js'
 import { readError } from '../../storage/input.js'
 import { JsonLinesReader } from '../../storage/json-lines.js'
+import { unpack } from '../../storage/packed-units.js'
 import type { Scan } from '../../storage/record-reader.js'
 import {
   type LinesTask,
   type MadeLines,
+  memoryOf,
   type ReadRegion,
   type RegionTask,
   type RowPlan,
@@ -27,6 +29,7 @@ import {
   saveError,
   type Task,
   type TaskResult,
+  type UnitsTask,
 } from './messages.js'
 
 /** Bytes that are read, and scanned, at a time: as in a file that one thread reads. */
@@ -124,7 +127,9 @@ export class Lane {
     let error: SteerpipeError | null = null
     let read: ReadRegion = NOTHING_READ
     try {
-      read = task.kind === 'region' ? await this.readRegion(task) : await this.readLines(task)
+      if (task.kind === 'region') read = await this.readRegion(task)
+      else if (task.kind === 'lines') read = await this.readLines(task)
+      else await this.giveUnits(task)
       await this.passMark()
     } catch (failure) {
       if (!(failure instanceof SteerpipeError)) throw failure
@@ -190,8 +195,15 @@ export class Lane {
     return { ...NOTHING_READ, end: from + bytes.length, lines }
   }
 
+  private async giveUnits({ packed, before, total }: UnitsTask): Promise<void> {
+    const batch = unpack(packed)
+    batch.before = before
+    batch.total = total
+    await this.give(batch)
+  }
+
   private begin(
-    { input, from }: Task,
+    { input, from }: RegionTask | LinesTask,
     isInside: boolean,
     hash: RegionTask['hash'],
     cells?: Uint8Array[],
@@ -219,7 +231,7 @@ export class Lane {
   /** Resolves when all that was given has come to the end of the row. */
   private async passMark(): Promise<void> {
     const last = new Batch([])
-    last.mark = new Mark()
+    last.mark = new Mark(true)
     const passed = new Promise<void>((resolve) => {
       this.onMark = resolve
     })
@@ -244,7 +256,7 @@ export class Lane {
       told,
       error: error && saveError(error),
       read,
-      memory: task.kind === 'lines' ? [...memory, task.bytes.buffer] : memory,
+      memory: [...memory, ...memoryOf(task)],
     }
   }
 

@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { type ErrorCode, type Place, SteerpipeError } from '../../errors.js'
 import type { SavedCounters } from '../../observe/counters.js'
 import type { HashState } from '../../records/bytes.js'
+import type { PackedUnits } from '../../records/packed-units.js'
 import type { OnError } from '../../stages/policy.js'
 
 /** A stage, as another thread can make it anew. */
@@ -55,12 +56,27 @@ export interface LinesTask {
   readonly from: number
 }
 
-export type Task = RegionTask | LinesTask
+/** Units that a stage has held, in memory that is handed over. */
+export interface UnitsTask {
+  readonly kind: 'units'
+  readonly packed: PackedUnits
+  /** How many units the stream has before them, and in all. */
+  readonly before: number | null
+  readonly total: number | null
+}
+
+export type Task = RegionTask | LinesTask | UnitsTask
 
 /** A task, with memory to write into. */
 export interface TaskMessage {
   readonly task: Task
   readonly memory: ArrayBuffer[]
+}
+
+/** The memory that is handed over with a task. */
+export function memoryOf(task: Task): ArrayBuffer[] {
+  if (task.kind === 'lines') return [task.bytes.buffer]
+  return task.kind === 'units' ? [task.packed.bytes] : []
 }
 
 /** An error on its way to another thread. */

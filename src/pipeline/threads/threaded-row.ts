@@ -1,26 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { SteerpipeError } from '../../errors.js'
 import { Batch } from '../../records/batch.js'
-import type { LeftOut } from '../../records/left-out.js'
 import type { Stage } from '../../stages/stage.js'
-import { type LeftOutPoint, WriteStage } from '../../stages/write.js'
 import { type Account, passOver } from '../../storage/consumed.js'
 import { isPlainFile, readBytes, readError, shrunk } from '../../storage/input.js'
 import type { ReadSettings } from '../read.js'
 import type { Crew } from './crew.js'
 import { FROM_START, fileRegions, RegionAccount, type RegionStart } from './file-regions.js'
 import { lineRegions, StreamAccount, type StreamRegion } from './line-regions.js'
-import {
-  errorFrom,
-  placeFrom,
-  type RegionTask,
-  type SavedLeftOut,
-  type Task,
-  type TaskResult,
-} from './messages.js'
+import type { RegionTask, Task, TaskResult } from './messages.js'
+import { Results } from './results.js'
 
-/** Memory that waits to be used again, at most so much for each task that is under way. */
-const SPARE_PER_TASK = 2
+/** Pieces of memory that wait to be used again, for each task that may be under way. */
+export const SPARE_PER_TASK = 2
 
 /** A task that is under way. */
 interface UnderWay<T> {
@@ -33,14 +25,16 @@ interface UnderWay<T> {
  * the stages would have put them, in order.
  */
 export class ThreadedRow {
-  private readonly spare: ArrayBuffer[] = []
+  private readonly results: Results
 
-  /** @param stages do nothing themselves: their counters and outputs get what the threads have done */
+  /** @param stages get what the threads have done */
   constructor(
     private readonly crew: Crew,
-    private readonly stages: readonly Stage[],
+    stages: readonly Stage[],
     private readonly maxLineBytes: number,
-  ) {}
+  ) {
+    this.results = new Results(stages, crew.room * SPARE_PER_TASK)
+  }
 
   /**
    * Reads a file through the row. What it gives are batches without records: these have been written. An error is in
@@ -68,7 +62,7 @@ export class ThreadedRow {
       const done = async (given: RegionTask, result: TaskResult): Promise<Batch> => {
         const { read } = result
         const before = account.bytes
-        const batch = await this.apply(result, reading, account.lines)
+        const batch = await this.results.apply(result, reading, account.lines)
         account.add(given, read)
         reading.onBytes(account.bytes - before)
         if (read.fileEnd !== undefined && read.fileEnd < size)
@@ -94,11 +88,11 @@ export class ThreadedRow {
       input: path,
       maxLineBytes: this.maxLineBytes,
       hashes: keeps,
-      memory: () => this.spare.pop(),
+      memory: () => this.results.piece(),
     })
     const done = async (given: StreamRegion, result: TaskResult): Promise<Batch> => {
       const before = account.bytes
-      const batch = await this.apply(result, reading, account.lines)
+      const batch = await this.results.apply(result, reading, account.lines)
       account.add(given, result.read.lines)
       reading.onBytes(account.bytes - before)
       return batch
@@ -126,7 +120,7 @@ export class ThreadedRow {
       failure = { error }
     })
     for await (const given of upToFailure) {
-      underWay.push({ given, result: this.crew.run(taskOf(given), this.memory()) })
+      underWay.push({ given, result: this.crew.run(taskOf(given), this.results.memory()) })
       if (underWay.length <= this.crew.room) continue
       const batch = await next()
       yield batch
@@ -140,57 +134,6 @@ export class ThreadedRow {
     }
     if (failure) throw failure.error
   }
-
-  /** Memory for the outputs of a task. */
-  private memory(): ArrayBuffer[] {
-    return this.spare.splice(0, this.stages.filter((stage) => stage instanceof WriteStage).length)
-  }
-
-  private giveBack(memory: ArrayBuffer): void {
-    if (this.spare.length < this.crew.room * SPARE_PER_TASK) this.spare.push(memory)
-  }
-
-  /** Puts a result where the stages would have put it. */
-  private async apply(result: TaskResult, reading: ReadSettings, linesBefore: number): Promise<Batch> {
-    const [parsed, ...others] = result.counters
-    reading.counters.add(parsed)
-    for (const [index, counters] of others.entries()) this.stages[index].counters.add(counters)
-    const leftOut = result.leftOut.map((saved) => restored(saved, linesBefore))
-    for (const { stage, path, lines } of result.made) {
-      const write = this.stages[stage]
-      if (!(write instanceof WriteStage)) throw new Error(`the stage ${write.stageName} has no outputs`)
-      const bytes = lines ? Buffer.from(lines.buffer, lines.byteOffset, lines.length) : Buffer.alloc(0)
-      await write.takeLines(path, bytes, pointsIn(path, result.leftOut, leftOut), () => {
-        if (lines) this.giveBack(lines.buffer)
-      })
-    }
-    for (const memory of result.memory) this.giveBack(memory)
-    for (const error of result.told) reading.onLeftOut?.(errorFrom(error, linesBefore))
-    const batch = new Batch([])
-    batch.leftOut = leftOut
-    batch.error = result.error && errorFrom(result.error, linesBefore)
-    return batch
-  }
-}
-
-function restored({ error, isPartner, place, isRecord, line }: SavedLeftOut, linesBefore: number): LeftOut {
-  return {
-    error: error && errorFrom(error, linesBefore),
-    isPartner,
-    place: placeFrom(place, linesBefore),
-    isRecord,
-    line,
-    at: new Map(),
-  }
-}
-
-/** Where in an output's lines belongs what was left out. */
-function pointsIn(path: string, saved: readonly SavedLeftOut[], leftOut: readonly LeftOut[]): LeftOutPoint[] {
-  const points = saved.flatMap(({ at }, index) => {
-    const point = at.find(([of]) => of === path)
-    return point === undefined ? [] : [{ bytes: point[1], leftOut: leftOut[index], isShared: point[2] }]
-  })
-  return points.sort((a, b) => a.bytes - b.bytes)
 }
 
 /** Where to go on, once it is seen that what comes before is the same still. */

@@ -11,7 +11,7 @@ function serve(port: MessagePort, plan: RowPlan): void {
       try {
         const result = await lane.run(task, memory)
         const answer: Answer = { result }
-        port.postMessage(answer, memoryOf(result))
+        port.postMessage(answer, handedOver(result))
       } catch (failure) {
         const answer: Answer = { failure }
         port.postMessage(answer)
@@ -21,7 +21,7 @@ function serve(port: MessagePort, plan: RowPlan): void {
 }
 
 /** What is handed over. */
-const memoryOf = ({ made, memory }: TaskResult): ArrayBuffer[] => [
+const handedOver = ({ made, memory }: TaskResult): ArrayBuffer[] => [
   ...made.flatMap(({ lines }) => lines?.buffer ?? []),
   ...memory,
 ]

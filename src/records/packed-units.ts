@@ -1,0 +1,20 @@
+/** What packed records name by number. */
+export interface UnitNames {
+  readonly parts: readonly (string | null)[]
+  readonly inputs: readonly string[]
+}
+
+/**
+ * Units one after the other, with all that it takes to unpack them. They can be sent to another thread, `bytes` as what
+ * is handed over.
+ */
+export interface PackedUnits {
+  readonly bytes: ArrayBuffer
+  /** How many of the bytes are units. */
+  readonly length: number
+  readonly units: number
+  readonly records: number
+  /** Whether the records of a unit are bound. */
+  readonly binds: boolean
+  readonly names: UnitNames
+}
