@@ -22,7 +22,7 @@ export const REGION_WASM =
 /** Bytes of the memory before the region: the tables, the lanes of the hash, and what is not hashed yet. */
 const LANES = 512
 const PENDING = 576
-const REGION = 640
+export const REGION = 640
 
 /** Bytes that are hashed together. */
 const HASHED = 64
@@ -42,9 +42,13 @@ const SPACE = 0x20
 
 let compiled: WebAssembly.Module | undefined
 
-/** Bytes of a region, in memory that can be inspected, and grown. */
+/** Room for whoever scans the bytes, to begin with. */
+const SCAN_ROOM = 256 * 1024
+
+/** Bytes of a region, in memory that can be inspected, scanned and grown. */
 export class RegionBytes {
-  private readonly memory: WebAssembly.Memory
+  /** Tables and the hash's state, then the bytes, then room for whoever scans them. */
+  readonly memory: WebAssembly.Memory
   private readonly functions: RegionFunctions
   private view: Buffer
   /** Bytes that are not hashed yet, since they do not fill all lanes. */
@@ -57,12 +61,12 @@ export class RegionBytes {
   private cells: Uint8Array[] | null = null
 
   /** @param size bytes to begin with */
-  constructor(size: number) {
-    this.memory = new WebAssembly.Memory({ initial: pagesFor(size) })
+  constructor(private size: number) {
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil((roomBehind(size) + SCAN_ROOM) / PAGE) })
     compiled ??= new WebAssembly.Module(Buffer.from(REGION_WASM, 'base64'))
     const { exports } = new WebAssembly.Instance(compiled, { steerpipe: { region: this.memory } })
     this.functions = exports as unknown as RegionFunctions // as region.wat has them
-    this.view = Buffer.from(this.memory.buffer, REGION)
+    this.view = this.newView()
     fillTables(Buffer.from(this.memory.buffer, 0, LANES))
   }
 
@@ -71,11 +75,31 @@ export class RegionBytes {
     return this.view
   }
 
+  /** Where the room behind the bytes begins. It goes to the end of the memory, and is empty after growing. */
+  get room(): number {
+    return roomBehind(this.size)
+  }
+
   /** Makes room for `size` bytes; what is there stays. */
   ensure(size: number): void {
-    if (size + BEHIND <= this.view.length) return
-    this.memory.grow(pagesFor(Math.max(size, this.view.length * 2)) - this.memory.buffer.byteLength / PAGE)
-    this.view = Buffer.from(this.memory.buffer, REGION)
+    if (size <= this.size) return
+    const more = Math.max(size, this.size * 2) - this.size
+    this.size += more
+    this.grow(more)
+  }
+
+  /** Makes the room behind the bytes larger. */
+  growRoom(): void {
+    this.grow(this.memory.buffer.byteLength - this.room)
+  }
+
+  private grow(by: number): void {
+    this.memory.grow(Math.ceil(by / PAGE))
+    this.view = this.newView()
+  }
+
+  private newView(): Buffer {
+    return Buffer.from(this.memory.buffer, REGION, this.size + BEHIND)
   }
 
   /**
@@ -194,7 +218,8 @@ export function digestOf({ chain, lanes, pending }: HashState, bytes: number): s
   return hash.digest('hex').slice(0, 32)
 }
 
-const pagesFor = (size: number): number => Math.ceil((REGION + size + BEHIND) / PAGE)
+/** Where the room begins behind so many bytes: the numbers in it are of four bytes each. */
+const roomBehind = (size: number): number => (REGION + size + BEHIND + 3) & ~3
 
 /** The flags of each byte that follows a backslash, then whether each byte is a hexadecimal digit. */
 function fillTables(tables: Buffer): void {

@@ -22,18 +22,14 @@ export class Block {
    * @param base bytes from the origin's start to the block's
    * @param respell whether escapes `\u` or `\/` may occur: then keys and texts must be brought to the canonical
    *   spelling
-   * @param textShift what is to be added to the positions on the tape, for a record that came back from a file with
-   *   the tape that it went there with
-   * @param tapeShift the same for where values end on the tape
    */
   constructor(
     readonly origin: Origin,
     readonly text: string,
     readonly base: number,
     readonly tape: Tape,
-    readonly respell: boolean,
-    readonly textShift = 0,
-    readonly tapeShift = 0,
+    /** Known when the block is scanned. */
+    public respell: boolean,
   ) {}
 }
 
@@ -152,11 +148,11 @@ export class JsonRecord implements BaseRecord {
 
   /** The value of the member `key` of the object at `object`, or -1. Of a repeated key the last one counts. */
   member(object: number, key: JsonText): number {
-    const { tape, tapeShift } = this.block
+    const { tape } = this.block
     const { cells } = tape
-    const end = cells[object + 2] + tapeShift
+    const end = cells[object + 2]
     let found = -1
-    for (let at = object + 3; at < end; at = cells[at + 4] + tapeShift) {
+    for (let at = object + 3; at < end; at = cells[at + 4]) {
       if (this.keyIs(at, key)) found = at + 2
     }
     return found
@@ -168,13 +164,13 @@ export class JsonRecord implements BaseRecord {
    */
   members(object: number, keys: KeySet, found: number[]): void {
     found.fill(-1)
-    const { text, tape, respell, textShift, tapeShift } = this.block
+    const { text, tape, respell } = this.block
     const { cells } = tape
-    const end = cells[object + 2] + tapeShift
-    for (let at = object + 3; at < end; at = cells[at + 4] + tapeShift) {
+    const end = cells[object + 2]
+    for (let at = object + 3; at < end; at = cells[at + 4]) {
       // Most keys of a row are not wanted, and most of these have a length that none of the wanted ones has.
       const start = cells[at]
-      const index = keys.match(text, start + textShift, cells[at + 1] - start)
+      const index = keys.match(text, start, cells[at + 1] - start)
       if (index >= 0) {
         found[index] = at + 2
         continue
@@ -200,12 +196,12 @@ export class JsonRecord implements BaseRecord {
 
   /** Where in the text the value, or the key without its quotes, at `node` begins. */
   startOf(node: number): number {
-    return this.block.tape.cells[node] + this.block.textShift
+    return this.block.tape.cells[node]
   }
 
   /** Where in the text it ends. */
   endOf(node: number): number {
-    return this.block.tape.cells[node + 1] + this.block.textShift
+    return this.block.tape.cells[node + 1]
   }
 
   /** The key at `at` on the tape, in the canonical spelling. */
@@ -259,6 +255,6 @@ export class JsonRecord implements BaseRecord {
 
   /** Where on the tape the value at `node` ends. */
   next(node: number): number {
-    return this.block.tape.cells[node + 2] + this.block.tapeShift
+    return this.block.tape.cells[node + 2]
   }
 }

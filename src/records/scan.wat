@@ -3,12 +3,13 @@
 ;; several times as fast. What is wrong with a line it does not say: it refuses the text, and whoever wants to know more
 ;; scans it with tape.ts.
 ;;
-;; The memory: two numbers that are given back (16 bytes), the open objects and arrays (4 bytes each, up to $text), the
-;; text with some line ends behind it, the tape, and from the end of the memory downwards the records.
+;; It works on the text where that lies, in memory that begins with the tables of bytes.ts. Behind the text it has room of
+;; its own: three numbers that are given back (16 bytes), the open objects and arrays (4 bytes each, 16,384 bytes with
+;; those), the tape, and from the end of the memory downwards the records.
 (module
-  (memory (import "steerpipe" "scan") 1)
-  (global $open i32 (i32.const 16))
-  (global $text i32 (i32.const 16384))
+  (memory (import "steerpipe" "region") 1)
+  (global $text (mut i32) (i32.const 0))
+  (global $flags (mut i32) (i32.const 0))
 
   ;; The position after white space; a line end is none.
   (func $space (param $at i32) (result i32)
@@ -24,7 +25,7 @@
     (local.get $at))
 
   ;; The position of the quote that closes a string; 0 if a control character comes before it, of which the line end is
-  ;; one. Escapes are known to be legal.
+  ;; one, or an escape that JSON does not have. What the tables say of escapes is put into $flags.
   (func $quote (param $at i32) (result i32)
     (local $block v128) (local $found i32) (local $byte i32)
     (loop $more
@@ -46,7 +47,21 @@
       (if (i32.ne (local.get $byte) (i32.const 0x5c)) (then (return (i32.const 0))))
       ;; The second character of an escape belongs to it.
       (local.set $at (i32.add (local.get $at) (i32.const 2)))
-      (br $more))
+      (local.set $byte (i32.load8_u (i32.load8_u (i32.sub (local.get $at) (i32.const 1)))))
+      (br_if $more (i32.eqz (local.get $byte)))
+      (global.set $flags (i32.or (global.get $flags) (local.get $byte)))
+      (if (i32.and (local.get $byte) (i32.const 4)) (then (return (i32.const 0))))
+      (br_if $more (i32.ne (i32.load8_u (i32.sub (local.get $at) (i32.const 1))) (i32.const 0x75)))
+      ;; `\u` and four hexadecimal digits.
+      (br_if $more
+        (i32.and
+          (i32.and
+            (i32.load8_u offset=256 (i32.load8_u (local.get $at)))
+            (i32.load8_u offset=256 (i32.load8_u offset=1 (local.get $at))))
+          (i32.and
+            (i32.load8_u offset=256 (i32.load8_u offset=2 (local.get $at)))
+            (i32.load8_u offset=256 (i32.load8_u offset=3 (local.get $at))))))
+      (return (i32.const 0)))
     (unreachable))
 
   ;; The position after digits; 0 if there is none.
@@ -113,14 +128,20 @@
       (then (return (i32.add (local.get $at) (i32.const 5)))))
     (i32.const 0))
 
-  ;; Scans the lines from $text up to $end. The tape begins at $tape with the cell number $base; the records are
-  ;; written downwards from $limit, each as the number of its line, where that begins and ends, and its root's cell.
-  ;; Gives the number of records (and at 0 that of the lines, at 4 that of the cells), -1 if a line is refused, -2 if
-  ;; there is not enough memory.
-  (func (export "scan") (param $end i32) (param $tape i32) (param $base i32) (param $limit i32) (result i32)
+  ;; Scans the lines from $from up to $end, with the room from $room to $limit. The tape begins with the cell number
+  ;; $base; the records are written downwards from $limit, each as the number of its line, where that begins and ends, and
+  ;; its root's cell. Gives the number of records (and at $room that of the lines, then that of the cells, then the
+  ;; flags), -1 if a line is refused, -2 if there is not enough room.
+  (func (export "scan")
+    (param $from i32) (param $end i32) (param $room i32) (param $base i32) (param $limit i32) (result i32)
+    (local $open i32) (local $tape i32)
     (local $at i32) (local $line i32) (local $records i32) (local $start i32) (local $to i32) (local $node i32)
     (local $top i32) (local $parent i32) (local $close i32) (local $byte i32) (local $atKey i32)
-    (local.set $at (global.get $text))
+    (global.set $text (local.get $from))
+    (global.set $flags (i32.const 0))
+    (local.set $open (i32.add (local.get $room) (i32.const 16)))
+    (local.set $tape (i32.add (local.get $room) (i32.const 16384)))
+    (local.set $at (local.get $from))
     (local.set $to (local.get $tape))
     (local.set $records (local.get $limit))
     ;; The number of the cell at $tape is taken off where a cell's number is written.
@@ -142,7 +163,7 @@
             (i32.store offset=12
               (local.get $records)
               (i32.add (i32.shr_u (local.get $to) (i32.const 2)) (local.get $base)))
-            (local.set $top (global.get $open))
+            (local.set $top (local.get $open))
             (local.set $atKey (i32.const 0))
             (loop $values
               ;; A key's two cells and a value's three, and some to spare.
@@ -178,7 +199,7 @@
                 ;; An opening brace and bracket differ in one bit.
                 (if (i32.eq (i32.or (local.get $byte) (i32.const 0x20)) (i32.const 0x7b))
                   (then
-                    (if (i32.eq (local.get $top) (global.get $text)) (then (return (i32.const -1))))
+                    (if (i32.eq (local.get $top) (local.get $tape)) (then (return (i32.const -1))))
                     (i32.store (local.get $top) (local.get $node))
                     (local.set $top (i32.add (local.get $top) (i32.const 4)))
                     (local.set $parent (local.get $node))
@@ -223,7 +244,7 @@
                   (local.get $parent)
                   (i32.add (i32.shr_u (local.get $to) (i32.const 2)) (local.get $base)))
                 (local.set $top (i32.sub (local.get $top) (i32.const 4)))
-                (if (i32.ne (local.get $top) (global.get $open))
+                (if (i32.ne (local.get $top) (local.get $open))
                   (then
                     (local.set $parent (i32.load (i32.sub (local.get $top) (i32.const 4))))
                     (local.set $close
@@ -237,6 +258,7 @@
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
         (local.set $line (i32.add (local.get $line) (i32.const 1)))
         (br $lines)))
-    (i32.store (i32.const 0) (local.get $line))
-    (i32.store (i32.const 4) (i32.shr_u (i32.sub (local.get $to) (local.get $tape)) (i32.const 2)))
+    (i32.store offset=0 (local.get $room) (local.get $line))
+    (i32.store offset=4 (local.get $room) (i32.shr_u (i32.sub (local.get $to) (local.get $tape)) (i32.const 2)))
+    (i32.store offset=8 (local.get $room) (global.get $flags))
     (i32.shr_u (i32.sub (local.get $limit) (local.get $records)) (i32.const 4))))

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { SteerpipeError } from '../errors.js'
-import { CONTROL, digestOf, type HashState, ILLEGAL, RESPELL, RegionBytes } from '../records/bytes.js'
-import { LineScanner, lineScanner } from '../records/line-scanner.js'
+import { CONTROL, digestOf, type HashState, ILLEGAL, RESPELL, type RegionBytes } from '../records/bytes.js'
+import { LineScanner } from '../records/line-scanner.js'
 import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { Account, ReadPart } from './consumed.js'
@@ -16,6 +16,9 @@ const LINE_END = 0x0a
  */
 const BLOCK_BYTES = 120 * 1024
 
+/** Bytes of a region to begin with: two reads of a file. */
+const REGION_BYTES = 512 * 1024
+
 /** What a reader of lines is told. */
 export interface LinesOptions {
   /** The name of the input, for places. */
@@ -27,7 +30,7 @@ export interface LinesOptions {
 }
 
 /** Memory of readers that have come to their end. A new one for each of many small files would be wasted. */
-const idle: RegionBytes[] = []
+const idle: LineScanner[] = []
 const MOST_IDLE = 2
 
 /**
@@ -39,7 +42,7 @@ const MOST_IDLE = 2
  * through line by line, to find out what is wrong where.
  */
 export class JsonLinesReader implements RecordReader, Account {
-  private readonly region = idle.pop() ?? new RegionBytes(512 * 1024)
+  private readonly scanner = idle.pop() ?? new LineScanner(REGION_BYTES)
   /** Bytes in the buffer. */
   private held = 0
   /** Bytes of the stream before the buffer. */
@@ -111,23 +114,40 @@ export class JsonLinesReader implements RecordReader, Account {
     return this.options.unit ?? 'line'
   }
 
+  private get region(): RegionBytes {
+    return this.scanner.region
+  }
+
   private get bytes(): Buffer {
     return this.region.bytes
   }
 
   read(chunk: Uint8Array): Scan {
+    this.room(chunk.length).set(chunk)
+    return this.filled(chunk.length)
+  }
+
+  /** Memory for the next bytes, to be filled from its start on: it saves a copy of what would be given to `read`. */
+  room(count: number): Buffer {
+    this.region.ensure(this.held + count)
+    return this.bytes.subarray(this.held, this.held + count)
+  }
+
+  /** As `read`, of bytes that were put into the room. */
+  filled(count: number): Scan {
     const scan: Scan = { records: [], faults: [] }
-    let from = 0
+    let added = this.held
+    this.held += count
+    if (this.skipsMark()) added = 0
     if (this.discarding) {
-      const lineEnd = chunk.indexOf(LINE_END)
-      from = lineEnd < 0 ? chunk.length : lineEnd + 1
-      this.append(chunk.subarray(0, from))
-      this.skip(from)
+      // Nothing else is held then.
+      const lineEnd = this.bytes.subarray(0, this.held).indexOf(LINE_END)
+      this.skip(lineEnd < 0 ? this.held : lineEnd + 1)
       if (lineEnd < 0) return scan
       this.line++
       this.discarding = false
+      added = 0
     }
-    const added = this.append(from === 0 ? chunk : chunk.subarray(from))
     // Only new bytes are searched: a long line is not gone through again with each chunk.
     const lastEnd = this.bytes.subarray(added, this.held).lastIndexOf(LINE_END)
     if (lastEnd >= 0) this.scanRegion(added + lastEnd + 1, scan)
@@ -150,23 +170,21 @@ export class JsonLinesReader implements RecordReader, Account {
       this.hashes = false
     }
     if (this.held > 0) {
-      this.append(Uint8Array.of(LINE_END))
+      this.room(1)[0] = LINE_END
+      this.held++
       this.scanRegion(this.held, scan)
     }
-    if (idle.length < MOST_IDLE) idle.push(this.region)
+    if (idle.length < MOST_IDLE) idle.push(this.scanner)
     return scan
   }
 
-  /** Puts bytes at the end of the buffer. Returns where they begin there. */
-  private append(chunk: Uint8Array): number {
-    this.region.ensure(this.held + chunk.length)
-    this.bytes.set(chunk, this.held)
-    this.held += chunk.length
-    // A byte order mark, which can only stand at the start of the stream.
-    if (this.offset === 0 && this.held >= 3 && this.bytes[0] === 0xef) {
-      if (this.bytes[1] === 0xbb && this.bytes[2] === 0xbf) this.skip(3)
-    }
-    return Math.max(0, this.held - chunk.length)
+  /** Drops a byte order mark, which can only stand at the start of the stream. Returns whether there was one. */
+  private skipsMark(): boolean {
+    const { bytes } = this
+    if (this.offset > 0 || this.held < 3 || bytes[0] !== 0xef || bytes[1] !== 0xbb || bytes[2] !== 0xbf)
+      return false
+    this.skip(3)
+    return true
   }
 
   private hash(count: number): void {
@@ -208,6 +226,35 @@ export class JsonLinesReader implements RecordReader, Account {
   /** Scans the region in one go. Returns the number of lines, or undefined if anything in it is refused. */
   private scanFast(end: number, origin: Origin, records: JsonRecord[]): number | undefined {
     if (!isUtf8(this.bytes.subarray(0, end))) return undefined
+    return this.scanQuickly(end, origin, records) ?? this.scanCarefully(end, origin, records)
+  }
+
+  /** Leaves it to {@link scanCarefully} to say what is wrong, or to find that nothing is. */
+  private scanQuickly(end: number, origin: Origin, records: JsonRecord[]): number | undefined {
+    const { scanner } = this
+    const tape = new Tape(this.tapeRoom)
+    let line = 0
+    for (let base = 0; base < end; ) {
+      const next = this.blockEnd(base, end)
+      const block = new Block(origin, this.bytes.toString('latin1', base, next), base, tape, false)
+      const first = line
+      const take = (at: number, start: number, to: number, root: number) => {
+        records.push(new JsonRecord(block, first + at, start, to, root))
+      }
+      const lines = next - base > LineScanner.mostBytes ? undefined : scanner.scan(tape, take, base, next)
+      if (lines === undefined) {
+        records.length = 0
+        return undefined
+      }
+      block.respell = (scanner.flags & RESPELL) !== 0
+      line += lines
+      base = next
+    }
+    this.noteTape(tape)
+    return line
+  }
+
+  private scanCarefully(end: number, origin: Origin, records: JsonRecord[]): number | undefined {
     const flags = this.region.inspect(end)
     if (flags & ILLEGAL) return undefined
     const careful = (flags & CONTROL) !== 0
@@ -217,9 +264,8 @@ export class JsonLinesReader implements RecordReader, Account {
     try {
       for (let base = 0; base < end; ) {
         const next = this.blockEnd(base, end)
-        const lines = this.bytes.subarray(base, next)
-        const block = new Block(origin, lines.toString('latin1'), base, tape, respell)
-        line += scanQuickly(block, lines, line, records) ?? scanBlock(block, line, careful, records)
+        const block = new Block(origin, this.bytes.toString('latin1', base, next), base, tape, respell)
+        line = scanBlock(block, line, careful, records)
         base = next
       }
     } catch (error) {
@@ -227,9 +273,13 @@ export class JsonLinesReader implements RecordReader, Account {
       records.length = 0
       return undefined
     }
-    // Regions are much alike: the next one will need about as much.
-    this.tapeRoom = tape.length + (tape.length >> 3) + 16
+    this.noteTape(tape)
     return line
+  }
+
+  /** Regions are much alike: the next one will need about as much. */
+  private noteTape({ length }: Tape): void {
+    this.tapeRoom = length + (length >> 3) + 16
   }
 
   /** Where a block that begins at `base` ends: after the last line end that it can hold, or its only line's. */
@@ -281,22 +331,7 @@ export class JsonLinesReader implements RecordReader, Account {
   }
 }
 
-/** As {@link scanBlock}; undefined where it is left to that one to say what is wrong, or to find that nothing is. */
-function scanQuickly(
-  block: Block,
-  lines: Uint8Array,
-  firstLine: number,
-  records: JsonRecord[],
-): number | undefined {
-  if (lines.length > LineScanner.mostBytes) return undefined
-  return lineScanner()
-    .add(lines)
-    .scan(block.tape, (line, start, end, root) => {
-      records.push(new JsonRecord(block, firstLine + line, start, end, root))
-    })
-}
-
-/** Scans the lines of a block. Returns how many there are. @throws Refusal */
+/** Scans the lines of a block. Returns the number of the line after it. @throws Refusal */
 function scanBlock(block: Block, firstLine: number, careful: boolean, records: JsonRecord[]): number {
   const { text, tape } = block
   let line = firstLine
@@ -314,7 +349,7 @@ function scanBlock(block: Block, firstLine: number, careful: boolean, records: J
     }
     start = lineEnd + 1
   }
-  return line - firstLine
+  return line
 }
 
 function shownKind(text: string, at: number): string {

@@ -23,7 +23,7 @@ const tapeWithCells = (): Tape => {
   return tape
 }
 
-const scanner = new LineScanner()
+const scanner = new LineScanner(1000)
 
 function scanQuickly(file: Buffer): Scanned | undefined {
   const tape = tapeWithCells()
@@ -131,7 +131,7 @@ describe('makes the tape that the scanner of values makes', () => {
     const file = Buffer.from(`{"a":[${`${value},`.repeat(60_000)}0]}\n`)
     // It begins with less memory than this takes.
     const tape = new Tape()
-    expect(new LineScanner().add(file).scan(tape, () => {})).toBe(1)
+    expect(new LineScanner(1000).add(file).scan(tape, () => {})).toBe(1)
     expect([...tape.cells.subarray(0, 3)]).toEqual([0, file.length - 1, tape.length])
     expect(scanQuickly(file)?.cells).toEqual(scanSlowly(file)?.cells)
   })
@@ -156,7 +156,7 @@ test('lines are scanned as one text, in whatever pieces they come', () => {
   const lines = Array.from({ length: 1000 }, (_, n) => `{"n": ${n}, "text": "${'x'.repeat(n)}"}`)
   const file = Buffer.from(lines.map((line) => `${line}\n`).join(''))
   const all = scanQuickly(file)
-  const fresh = new LineScanner()
+  const fresh = new LineScanner(1000)
   for (const line of lines) fresh.addLine(Buffer.from(line))
   expect(fresh.size).toBe(file.length)
   expect(fresh.text()).toBe(file.toString('latin1'))

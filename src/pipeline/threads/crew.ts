@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { SteerpipeError } from '../../errors.js'
 import {
@@ -33,14 +34,20 @@ interface Thread {
 interface Waiting {
   readonly resolve: (result: TaskResult) => void
   readonly reject: (failure: unknown) => void
-  readonly done: Promise<TaskResult>
+}
+
+/** The end of all threads. */
+interface End {
+  /** What those are told who wait, or come later. */
+  readonly reason: unknown
+  /** Resolves when no thread does anything any more. */
+  readonly over: Promise<unknown>
 }
 
 /** Threads that all have the same row of stages. They are started when there is work for them. */
 export class Crew {
   private readonly threads: Thread[] = []
-  private failure: unknown
-  private closing: Promise<unknown> | undefined
+  private end: End | undefined
 
   /** @param size the most threads */
   constructor(
@@ -62,10 +69,10 @@ export class Crew {
   run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
     const { promise, resolve, reject } = withResolvers<TaskResult>()
     promise.catch(() => {}) // told where it is awaited, which may be later than it happens
-    if (this.failure !== undefined) reject(this.failure)
+    if (this.end) reject(this.end.reason)
     else {
       const { worker, waiting } = this.idlest()
-      waiting.push({ resolve, reject, done: promise })
+      waiting.push({ resolve, reject })
       const message: TaskMessage = { task, memory }
       worker.postMessage(message, [...memory, ...memoryOf(task)])
     }
@@ -99,40 +106,40 @@ export class Crew {
       if ('result' in answer) asked?.resolve(answer.result)
       else asked?.reject(answer.failure)
     })
-    worker.on('error', (error) => this.fail(lost(error)))
-    worker.on('exit', () => this.fail(lost(undefined)))
+    // What one thread was at is lost: what the others do is of no use any more.
+    worker.on('error', (error: unknown) => void this.close(threw(error)))
+    worker.on('exit', () => void this.close(left()))
     return thread
   }
 
-  private fail(failure: unknown): void {
-    this.failure ??= failure
-    for (const { waiting } of this.threads) for (const { reject } of waiting.splice(0)) reject(this.failure)
-  }
-
-  /** Resolves when no thread has anything to do, or none is there any more. */
-  async idle(): Promise<void> {
-    await this.closing
-    await Promise.allSettled(this.threads.flatMap(({ waiting }) => waiting.map(({ done }) => done)))
-  }
-
-  /** Ends the threads, whatever they are at. @param reason what those who wait are told */
+  /**
+   * Ends the threads, whatever they are at, also one that would never end by itself. Resolves when none of them does
+   * anything any more.
+   *
+   * @param reason what those who wait are told; one who has closed before has said it already
+   */
   async close(reason: unknown): Promise<void> {
-    this.fail(reason)
-    this.closing ??= Promise.all(this.threads.map(({ worker }) => worker.terminate()))
-    await this.closing
+    this.end ??= { reason, over: Promise.all(this.threads.map(({ worker }) => worker.terminate())) }
+    for (const { waiting } of this.threads)
+      for (const { reject } of waiting.splice(0)) reject(this.end.reason)
+    await this.end.over
   }
 }
 
-/** The error for a thread that has ended by itself. */
-function lost(cause: Error | undefined): SteerpipeError {
-  const isMemory = cause !== undefined && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
-  const found = isMemory
-    ? 'a thread has run out of memory'
-    : cause === undefined
-      ? 'a thread was ended; a `map` module may have called process.exit()'
-      : `a thread was ended: ${cause.message}`
+/** The error for a thread in which nobody has caught what was thrown: that may be anything. */
+function threw(cause: unknown): SteerpipeError {
+  const isError = cause instanceof Error
+  const isMemory = isError && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  const [said] = (isError ? cause.message || cause.name : inspect(cause)).split('\n')
+  const found = isMemory ? 'a thread has run out of memory' : `a thread was ended: ${said.slice(0, 200)}`
   return new SteerpipeError('THREAD_LOST', { found, cause })
 }
+
+/** The error for a thread that has left. */
+const left = (): SteerpipeError =>
+  new SteerpipeError('THREAD_LOST', {
+    found: 'a thread was ended; a `map` module may have called process.exit()',
+  })
 
 /** `Promise.withResolvers`, which Node 20 does not have. */
 function withResolvers<T>() {

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
+import { fstatSync } from 'node:fs'
 import { CELL_BYTES, chained, digestOf, HASH_START, type HashState } from '../../records/bytes.js'
 import type { Account, ReadPart } from '../../storage/consumed.js'
 import type { LinePosition } from '../../storage/record-reader.js'
@@ -11,25 +11,41 @@ export interface RegionStart extends LinePosition {
 
 export const FROM_START: RegionStart = { bytes: 0, lines: 0, hash: HASH_START }
 
-/** The regions of a file, one after the other. Each is a cell of the hash, so that whoever reads it can hash it. */
+/** A file whose regions are read. */
+export interface OpenFile {
+  /** The name of the input, for places. */
+  readonly input: string
+  readonly descriptor: number
+  /** Bytes that it had when it was opened. */
+  readonly size: number
+}
+
+/**
+ * The regions of a file, one after the other. Each is a cell of the hash, so that whoever reads it can hash it. The
+ * last one goes to the end of the file, wherever that is by then; as long as regions are asked for, what has come
+ * behind the end becomes regions, too.
+ *
+ * @param hashes whether somebody wants to know what was read
+ */
 export function* fileRegions(
-  input: string,
-  file: FileHandle,
-  size: number,
+  { input, descriptor, size }: OpenFile,
   start: RegionStart,
   hashes: boolean,
 ): Generator<RegionTask> {
-  for (let from = start.bytes; from === start.bytes || from < size; ) {
-    const to = (Math.floor(from / CELL_BYTES) + 1) * CELL_BYTES
+  for (let from = start.bytes; ; ) {
+    const end = (Math.floor(from / CELL_BYTES) + 1) * CELL_BYTES
+    const to = end < fstatSync(descriptor).size ? end : undefined
     yield {
       kind: 'region',
       input,
-      file: file.fd,
+      file: descriptor,
       from,
       isInside: from > start.bytes,
-      to: to < size ? to : undefined,
+      to,
+      size,
       hash: hashes ? (from === start.bytes ? start.hash : HASH_START) : undefined,
     }
+    if (to === undefined) return
     from = to
   }
 }

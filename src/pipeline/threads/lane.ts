@@ -65,7 +65,6 @@ export class Lane {
   private reader: JsonLinesReader | undefined
   /** What the reader reads. */
   private input = ''
-  private readonly chunk = Buffer.allocUnsafeSlow(READ_BYTES + BEHIND_BYTES)
   private memory: ArrayBuffer[] = []
   private leftOut: LeftOut[] = []
   private told: SavedError[] = []
@@ -155,30 +154,25 @@ export class Lane {
       // The end of the last line comes with the last piece, as a rule.
       const left = to - at
       const wanted = left > READ_BYTES ? READ_BYTES : Math.max(left, 0) + BEHIND_BYTES
-      const count = this.readAt(file, wanted, at, task)
+      const room = reader.room(wanted)
+      const count = readAt(file, room, at, task.input)
       if (count === 0) {
+        // Half a line is no record, and nothing is said of it either.
+        if (at < task.size) return readTo(undefined, 0, at)
         const scan = reader.end()
         this.reader = undefined // its memory may go to another one
         const read = readTo(isInside ? undefined : at, reader.all().lines, at)
         await this.take(scan)
         return read
       }
-      const lineEnd = endOfLine(this.chunk.subarray(0, count), left)
-      const piece = this.chunk.subarray(0, lineEnd < 0 ? count : lineEnd)
-      isInside &&= !piece.includes(LINE_END)
-      await this.take(reader.read(piece))
-      at += piece.length
+      const lineEnd = endOfLine(room.subarray(0, count), left)
+      const used = lineEnd < 0 ? count : lineEnd
+      isInside &&= !room.subarray(0, used).includes(LINE_END)
+      await this.take(reader.filled(used))
+      at += used
       if (lineEnd >= 0) return readTo(at, reader.position?.lines ?? 0)
       // No line begins in it: the one that it lies in is another region's.
       if (isInside && at >= to) return readTo(undefined, 0)
-    }
-  }
-
-  private readAt(file: number, count: number, at: number, { input }: RegionTask): number {
-    try {
-      return readSync(file, this.chunk, 0, count, at)
-    } catch (error) {
-      throw readError(error, input, false, at)
     }
   }
 
@@ -284,6 +278,14 @@ const saveLeftOut = ({ error, isPartner, place, isRecord, line, at }: LeftOut): 
   line,
   at: [...at].map(([path, { bytes, shared }]) => [path, bytes, shared === true] as const),
 })
+
+function readAt(file: number, into: Buffer, at: number, input: string): number {
+  try {
+    return readSync(file, into, 0, into.length, at)
+  } catch (error) {
+    throw readError(error, input, false, at)
+  }
+}
 
 /** Where the first line ends that does so at `from` or behind it; -1 if none does. */
 function endOfLine(bytes: Buffer, from: number): number {

@@ -43,6 +43,8 @@ export interface RegionTask {
    * then.
    */
   readonly to: number | undefined
+  /** Bytes that the file had when it was opened: where it ends before, it was cut. */
+  readonly size: number
   /** The hash of what is before it in its cell; undefined if nobody wants to know what was read. */
   readonly hash: HashState | undefined
 }
@@ -121,7 +123,7 @@ export interface ReadRegion {
   readonly cells: readonly Uint8Array[]
   /** How far the hash has come at the end of its last line, but for the cells before. */
   readonly hash: HashState | undefined
-  /** Where the file ended, if it did. */
+  /** Where the file ended, if it did. Of one that was cut, the line that it ends in was not read. */
   readonly fileEnd: number | undefined
 }
 

@@ -20,6 +20,12 @@ interface UnderWay<T> {
   readonly result: Promise<TaskResult>
 }
 
+/** What a task came to: a batch, and whether one can go on behind it another time. */
+interface Done {
+  readonly batch: Batch
+  readonly isMark: boolean
+}
+
 /**
  * A row of stages whose work is done by threads: this one hands out what there is to read, and puts the results where
  * the stages would have put them, in order.
@@ -42,7 +48,7 @@ export class ThreadedRow {
    */
   async *read(file: string, reading: ReadSettings): AsyncGenerator<Batch> {
     try {
-      if (await isPlainFile(file)) yield* this.readPlain(file, reading)
+      if (await isPlain(file)) yield* this.readPlain(file, reading)
       else yield* this.readStream(file, reading)
     } catch (error) {
       if (!(error instanceof SteerpipeError)) throw error
@@ -58,8 +64,8 @@ export class ThreadedRow {
       const { size } = await file.stat()
       const account = new RegionAccount(start)
       if (keeps) reading.onOpen?.(account)
-      const regions = fileRegions(path, file, size, start, keeps)
-      const done = async (given: RegionTask, result: TaskResult): Promise<Batch> => {
+      const regions = fileRegions({ input: path, descriptor: file.fd, size }, start, keeps)
+      const done = async (given: RegionTask, result: TaskResult): Promise<Done> => {
         const { read } = result
         const before = account.bytes
         const batch = await this.results.apply(result, reading, account.lines)
@@ -67,12 +73,10 @@ export class ThreadedRow {
         reading.onBytes(account.bytes - before)
         if (read.fileEnd !== undefined && read.fileEnd < size)
           batch.error ??= shrunk(path, size, read.fileEnd)
-        return batch
+        return { batch, isMark: read.fileEnd === undefined }
       }
-      yield* this.inOrder(regions, (task) => task, done, reading, account)
+      yield* this.inOrder(oneByOne(regions), (task) => task, done, reading, account)
     } finally {
-      // Nobody may read from a descriptor that was closed.
-      await this.crew.idle()
       await file.close()
     }
   }
@@ -90,50 +94,101 @@ export class ThreadedRow {
       hashes: keeps,
       memory: () => this.results.piece(),
     })
-    const done = async (given: StreamRegion, result: TaskResult): Promise<Batch> => {
+    const done = async (given: StreamRegion, result: TaskResult): Promise<Done> => {
       const before = account.bytes
       const batch = await this.results.apply(result, reading, account.lines)
       account.add(given, result.read.lines)
       reading.onBytes(account.bytes - before)
-      return batch
+      return { batch, isMark: given.isWhole }
     }
     yield* this.inOrder(regions, ({ task }) => task, done, reading, account)
   }
 
-  /** Has tasks done as long as there are any, and gives what comes of them in their order. */
+  /**
+   * Has tasks done as long as there are any, and gives what comes of them in their order, as soon as it is there: of
+   * a stream that is silent, the next task may come much later.
+   */
   private async *inOrder<T>(
-    tasks: Iterable<T> | AsyncIterable<T>,
+    tasks: AsyncGenerator<T>,
     taskOf: (given: T) => Task,
-    done: (given: T, result: TaskResult) => Promise<Batch>,
+    done: (given: T, result: TaskResult) => Promise<Done>,
     reading: ReadSettings,
     account: Account,
   ): AsyncGenerator<Batch> {
     const underWay: UnderWay<T>[] = []
-    let failure: { readonly error: unknown } | undefined
-    const next = async (): Promise<Batch> => {
-      const [{ given, result }] = underWay.splice(0, 1)
-      const batch = await done(given, await result)
-      if (batch.error === null) batch.mark = reading.onMark?.(account) ?? null
-      return batch
+    let asked: Promise<Asked<T>> | undefined
+    let end: End | undefined
+    try {
+      for (;;) {
+        if (end === undefined && underWay.length <= this.crew.room) asked ??= ask(tasks)
+        const [oldest] = underWay
+        const came = await sooner(asked, oldest?.result)
+        if (came === undefined) break
+        if ('result' in came) {
+          underWay.shift()
+          const { batch, isMark } = await done(oldest.given, came.result)
+          if (isMark && batch.error === null) batch.mark = reading.onMark?.(account) ?? null
+          yield batch
+          if (batch.error) return
+          continue
+        }
+        asked = undefined
+        if ('end' in came) end = came.end
+        else underWay.push({ given: came.given, result: this.give(taskOf(came.given)) })
+      }
+    } finally {
+      // Nobody may read from a file that was closed.
+      if (underWay.length > 0) await this.crew.close(undefined)
+      // Where the next task is asked for, somebody may be waited for who is silent for ever.
+      const ended = tasks.return(undefined)
+      ended.catch(() => {}) // told where it is awaited
+      if (asked === undefined) await ended
     }
-    const upToFailure = untilFailure(tasks, (error) => {
-      failure = { error }
-    })
-    for await (const given of upToFailure) {
-      underWay.push({ given, result: this.crew.run(taskOf(given), this.results.memory()) })
-      if (underWay.length <= this.crew.room) continue
-      const batch = await next()
-      yield batch
-      if (batch.error) return
-    }
-    // What stands before a failure is good, and goes before it.
-    while (underWay.length > 0) {
-      const batch = await next()
-      yield batch
-      if (batch.error) return
-    }
-    if (failure) throw failure.error
+    // What stands before a failure is good, and has gone before it.
+    if (end?.failure) throw end.failure.error
   }
+
+  private give(task: Task): Promise<TaskResult> {
+    return this.crew.run(task, this.results.memory())
+  }
+}
+
+/** What was asked for: a task, or that there are no more of them. */
+type Asked<T> = { readonly given: T } | { readonly end: End }
+
+/** The end of the tasks: all that there were were given, or something has failed. */
+interface End {
+  readonly failure?: { readonly error: unknown }
+}
+
+function ask<T>(tasks: AsyncGenerator<T>): Promise<Asked<T>> {
+  return tasks.next().then(
+    ({ done, value }) => (done ? { end: {} } : { given: value }),
+    (error: unknown) => ({ end: { failure: { error } } }),
+  )
+}
+
+/** Whichever is there first; undefined if nothing is to come. */
+async function sooner<A extends object, R>(
+  asked: Promise<A> | undefined,
+  result: Promise<R> | undefined,
+): Promise<A | { readonly result: R } | undefined> {
+  const named = result?.then((found) => ({ result: found }))
+  if (asked === undefined) return named
+  return named === undefined ? asked : Promise.race([asked, named])
+}
+
+/** As {@link isPlainFile}. @throws SteerpipeError READ_FAILED */
+async function isPlain(path: string): Promise<boolean> {
+  try {
+    return await isPlainFile(path)
+  } catch (error) {
+    throw readError(error, path, false, 0)
+  }
+}
+
+async function* oneByOne<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items
 }
 
 /** Where to go on, once it is seen that what comes before is the same still. */
@@ -156,15 +211,4 @@ async function openFile(path: string): Promise<FileHandle> {
 async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (first.length > 0) yield first
   yield* rest
-}
-
-async function* untilFailure<T>(
-  items: Iterable<T> | AsyncIterable<T>,
-  onFailure: (error: unknown) => void,
-): AsyncGenerator<T> {
-  try {
-    yield* items
-  } catch (error) {
-    onFailure(error)
-  }
 }

@@ -10,6 +10,7 @@ function serve(port: MessagePort, plan: RowPlan): void {
     last = last.then(async () => {
       try {
         const result = await lane.run(task, memory)
+        await printed()
         const answer: Answer = { result }
         port.postMessage(answer, handedOver(result))
       } catch (failure) {
@@ -18,6 +19,13 @@ function serve(port: MessagePort, plan: RowPlan): void {
       }
     })
   })
+}
+
+/** Resolves when what the user's modules have printed was passed on: a thread is ended without being asked. */
+async function printed(): Promise<void> {
+  for (const output of [process.stdout, process.stderr]) {
+    if (output.writableLength > 0) await new Promise<void>((resolve) => output.write('', () => resolve()))
+  }
 }
 
 /** What is handed over. */
