@@ -177,6 +177,7 @@ export class Replay {
     if (shared !== undefined) {
       throw new SteerpipeError('MERGE_REFUSED', {
         found: `of a record of ${shared.input} only some of what was made of it was left out: the rest is in the outputs already`,
+        fix: 'Mend the input, and run again over all of it: files of their own would hold the rest a second time.',
         place: { input: this.file },
       })
     }

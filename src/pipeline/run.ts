@@ -26,7 +26,7 @@ export interface RunSettings extends Omit<StageSettings, 'setAside'> {
   readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
   /** Threads that records go through where that is possible, beside this one; default none. */
   readonly workers?: number | undefined
-  /** Bytes of an input, before compression, from which on threads are used. Default 16 MB: for less they do not pay. */
+  /** Bytes of an input, before compression, from which on threads are used. Default 64 MB: for less they do not pay. */
   readonly workersFrom?: number | undefined
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */
   readonly keeping?: Keeping | undefined

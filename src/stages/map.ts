@@ -32,7 +32,7 @@ function mapWithin(folders: readonly string[] | undefined): StageSpec<typeof opt
     name: 'map',
     summary: 'records through a function of your own',
     description:
-      'The function is called with each record as a plain JavaScript object, in order and on the main thread, and returns an object, a list of objects, or null for none; or a promise of these. The object that it was given, returned as it was, is the record untouched, to the last byte. Anything else becomes a new record in the canonical spelling, without what `JSON.parse` loses: the digits of integers above 2^53, `3.0` (it becomes `3`), repeated keys. What is returned stays in the part of its record, and of a group (a preference pair) in the group; if there is none for one record of a group, the whole group is dropped. What the function throws is the error of its record. A module may be TypeScript where Node itself runs it.',
+      'The function is called with each record as a plain JavaScript object, in order and on the main thread (if it is `pure`, on any, in any order), and returns an object, a list of objects, or null for none; or a promise of these. The object that it was given, returned as it was, is the record untouched, to the last byte. Anything else becomes a new record in the canonical spelling, without what `JSON.parse` loses: the digits of integers above 2^53, `3.0` (it becomes `3`), repeated keys. What is returned stays in the part of its record, and of a group (a preference pair) in the group; if there is none for one record of a group, the whole group is dropped. What the function throws is the error of its record. A module may be TypeScript where Node itself runs it.',
     options,
     main: 'module',
     accepts: ALL_WIRES,
@@ -63,6 +63,11 @@ export class MapStage extends Stage {
   protected override saved(): unknown {
     // What a function may keep from one record to the next cannot be brought back.
     return this.definition?.pure === true ? null : undefined
+  }
+
+  /** Where others do the work, nobody has opened the module yet. */
+  protected override async beforeMark(): Promise<void> {
+    this.definition ??= await this.open()
   }
 
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {

@@ -90,6 +90,8 @@ export class WriteStage extends Stage {
   private from: ReadonlyMap<string, SavedOutput> = new Map()
   /** Resolves when the outputs are open. */
   private started: Promise<void> | undefined
+  /** Resolves when the lines are with the outputs that were made elsewhere. */
+  private taking: Promise<void> | undefined
   private settled = false
 
   constructor(
@@ -213,8 +215,8 @@ export class WriteStage extends Stage {
   async abandon(keep: boolean): Promise<void> {
     if (this.settled) return
     this.settled = true
-    // An output may be on its way to being opened. (stdout may wait for its reader for ever.)
-    if (this.to !== '-') await this.idle()
+    // An output may be on its way to being opened, lines to being written. (stdout may wait for its reader for ever.)
+    if (this.to !== '-') await Promise.allSettled([this.idle(), this.started, this.taking])
     await Promise.all([...this.outputs.values()].map((output) => output.abandon(keep)))
   }
 
@@ -225,13 +227,19 @@ export class WriteStage extends Stage {
    * @param onDone called when the lines' memory is its owner's again
    * @throws SteerpipeError WRITE_FAILED
    */
-  async takeLines(
+  takeLines(path: string, lines: Buffer, points: readonly LeftOutPoint[], onDone: () => void): Promise<void> {
+    this.taking = this.copyLines(path, lines, points, onDone)
+    return this.taking
+  }
+
+  private async copyLines(
     path: string,
     lines: Buffer,
     points: readonly LeftOutPoint[],
     onDone: () => void,
   ): Promise<void> {
     await this.start()
+    if (this.settled) return // whoever works elsewhere may not know yet
     const output = await this.output(path)
     if (!(output instanceof LinesOutput)) throw new Error('this output takes records only')
     let at = 0
@@ -260,7 +268,10 @@ export class WriteStage extends Stage {
       ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, () => part))
       : [this.to]
     // An earlier run may have come upon parts that nobody has declared.
-    for (const path of new Set([...paths, ...this.from.keys()])) await this.output(path)
+    for (const path of new Set([...paths, ...this.from.keys()])) {
+      if (this.settled) return // whoever works elsewhere may not know yet
+      await this.output(path)
+    }
   }
 
   private async output(path: string): Promise<Output> {

@@ -85,7 +85,10 @@ export class MergedOutput implements Output {
       const whole = this.rest.lastIndexOf(LINE_END) + 1
       if (whole > 0) await this.copy(this.rest.subarray(0, whole))
       if (!(await this.readMoreBehind(this.rest)))
-        throw this.refusal('a record has changed that was left out only after its line was written here')
+        throw this.refusal(
+          'a record has changed that was left out only after its line was written here',
+          'Name the output that lacks it, with `--merge-into PATH`; or run again over the mended input.',
+        )
     }
   }
 
@@ -117,9 +120,10 @@ export class MergedOutput implements Output {
     )
   }
 
-  private refusal(found: string): SteerpipeError {
+  private refusal(found: string, fix?: string): SteerpipeError {
     return new SteerpipeError('MERGE_REFUSED', {
       found,
+      fix,
       expected: 'the output as the run has left it, and no record that was put in before',
       place: { input: this.path },
     })

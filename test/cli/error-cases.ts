@@ -209,6 +209,18 @@ export const DATA_ERRORS: readonly ErrorCase[] = [
     found: 'the module nowhere.mjs does not exist',
     fix: 'Correct the path (in a pipeline file it is from the folder of that file), or the module.',
   },
+  {
+    code: 'THREAD_LOST',
+    args: ['run', 'x.yaml', '--workers', '1'],
+    input: good,
+    files: {
+      'x.yaml': 'name: x\ninputs: in\nstages: [parse, map: ./m.mjs, write: out]\n',
+      'm.mjs': 'export default { pure: true, map: () => process.exit() }\n',
+    },
+    where: '',
+    found: 'a thread was ended; a `map` module may have called process.exit()',
+    fix: 'Run again with `--workers 0`, which does all on one thread.',
+  },
   second('FILTER_FAILED', ['filter', '--where', 'source.prompt != "x"'], lines({ response: 'r' }), {
     found: 'no such key: prompt, in `source.prompt`',
     fix: 'Ask first whether it is there: `has(source.prompt) && …`.',

@@ -72,7 +72,7 @@ export const SYSTEM_ERRORS: readonly ErrorCase[] = [
       'out.checkpoint': '{"format":0}\n',
     },
     where: 'out.checkpoint',
-    found: 'this checkpoint is of another version of steerpipe (format 0, not 1)',
+    found: 'this checkpoint is of another version of steerpipe (format 0, not 2)',
     fix: 'Put back what was changed, or begin anew: without `--resume`, with `--force`.',
   },
   {

@@ -258,7 +258,15 @@ describe('--merge-into', () => {
     put({ 'p.yaml': over([...stages, 'regression-expand: { range: error }', 'write: reg.jsonl']) })
     await runAside('bad.jsonl')
     mend('bad.jsonl', 'mended.jsonl', withRaw(row(2)))
-    await refused({ found: expect.stringContaining('a record has changed'), place: { input: 'sft.jsonl' } })
+    await refused({
+      found: expect.stringContaining('a record has changed'),
+      fix: expect.stringContaining('`--merge-into PATH`'),
+      place: { input: 'sft.jsonl' },
+    })
+    const sft = textOf('sft.jsonl')
+    await mergedBack('mended.jsonl', 'rest.jsonl', 'reg.jsonl')
+    expect(linesOf('reg.jsonl').length).toBe(3)
+    expect(textOf('sft.jsonl')).toBe(sft)
   })
 
   test('is refused where only some of what was made of a record was left out', async () => {
@@ -267,7 +275,10 @@ describe('--merge-into', () => {
     put({ 'p.yaml': over(['parse', 'repeat: 3', 'map: ./map.mjs', 'write: out.jsonl']) })
     await runAside('bad.jsonl')
     expect(linesOf('out.jsonl').length).toBe(5)
-    await refused({ found: expect.stringContaining('only some of what was made of it was left out') })
+    await refused({
+      found: expect.stringContaining('only some of what was made of it was left out'),
+      fix: expect.stringMatching(/^Mend the input, and run again over all of it/),
+    })
   })
 
   test('does not put a record in twice that has come to grief earlier than before', async () => {

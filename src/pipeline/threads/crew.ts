@@ -12,14 +12,11 @@ import {
   type TaskResult,
 } from './messages.js'
 
-/**
- * Megabytes of a thread's young generation: three times a semi-space. As large as one batch needs, so that hardly
- * anything of it is promoted.
- */
-const YOUNG_MB = 24
+/** Megabytes of a thread's young generation: three times a semi-space, which is as large as the main thread's. */
+const YOUNG_MB = 48
 
-/** Tasks that a thread has at a time: one is worked on, one is there when that is done. */
-const TASKS_PER_THREAD = 2
+/** Tasks that a thread has at a time: one is worked on, others are there when it is done, also while another lags. */
+const TASKS_PER_THREAD = 3
 
 /** The file that threads run; package.json says where it is, whatever file this code is bundled into. */
 const program = (): URL => pathToFileURL(createRequire(import.meta.url).resolve('#worker'))

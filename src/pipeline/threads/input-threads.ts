@@ -14,7 +14,7 @@ import type { RowPlan } from './messages.js'
 import { ThreadedRow } from './threaded-row.js'
 
 /** Bytes to be read, before compression, from which on threads are worth their start. */
-const WORTH_BYTES = 16_000_000
+const WORTH_BYTES = 64_000_000
 
 /** How much larger than its file data is that was compressed, as a rule. */
 const COMPRESSION = 4
@@ -102,7 +102,7 @@ export async function openTail(
   if (!arePaying(input, settings)) return undefined
   const from = common.findLastIndex(({ use }) => use.spec === shuffleSpec) + 1
   const tail = common.slice(from)
-  if (from === 0 || tail.length === 0) return undefined
+  if (from === 0) return undefined
   let isFit: TailThreads['isFit']
   for (const [index, stage] of tail.entries()) {
     const { spec, options } = stage.use
