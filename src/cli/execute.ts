@@ -12,7 +12,7 @@ import { type RunSettings, runPipeline } from '../pipeline/run.js'
 import type { Keeping } from '../pipeline/session.js'
 import { systemMessage } from '../storage/input.js'
 import { isSpecial, partialName } from '../storage/sink.js'
-import type { ErrorHandling } from './options.js'
+import type { ErrorHandling, WorkerSettings } from './options.js'
 import { EXIT, isClosedPipe, leave, say, showFinding } from './terminal.js'
 
 /** What `run` and the filters have in common. */
@@ -22,7 +22,7 @@ export interface ExecuteOptions {
   readonly sync: boolean
   readonly errors: ErrorHandling
   /** Threads beside the main one. */
-  readonly workers?: Pick<RunSettings, 'workers' | 'workersFrom'>
+  readonly workers?: WorkerSettings
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */
   readonly keeping?: Pick<Keeping, 'every' | 'resume'> | undefined
   /** Opens an output otherwise than as a new file; undefined for one that is to be new. */

@@ -31,9 +31,16 @@ export const workersOption = {
   describe: 'threads that records go through beside the main one; 0 for none. The output is the same',
 }
 
+/** What a run is told of threads. */
+export type WorkerSettings = Pick<RunSettings, 'workers' | 'workersFrom' | 'streamWorkers'>
+
 /** How many threads that says, and for how much. @throws SteerpipeError USAGE */
-export function workersOf(workers: number | undefined): Pick<RunSettings, 'workers' | 'workersFrom'> {
-  if (workers === undefined) return { workers: availableParallelism() }
+export function workersOf(workers: number | undefined): WorkerSettings {
+  if (workers === undefined) {
+    const processors = availableParallelism()
+    // Unpacking, and the main thread, keep two of them busy.
+    return { workers: processors, streamWorkers: Math.max(0, processors - 2) }
+  }
   if (Number.isInteger(workers) && workers >= 0 && workers <= MOST_WORKERS) return { workers, workersFrom: 0 }
   throw new SteerpipeError('USAGE', {
     found: `\`--workers ${workers}\``,

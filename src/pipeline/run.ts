@@ -26,6 +26,10 @@ export interface RunSettings extends Omit<StageSettings, 'setAside'> {
   readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
   /** Threads that records go through where that is possible, beside this one; default none. */
   readonly workers?: number | undefined
+  /**
+   * The same for inputs that are compressed or no files, which this thread has to bring to the others. Default as many.
+   */
+  readonly streamWorkers?: number | undefined
   /** Bytes of an input, before compression, from which on threads are used. Default 64 MB: for less they do not pay. */
   readonly workersFrom?: number | undefined
   /** How the run is kept, so that it can be gone on with; undefined if it is not. */

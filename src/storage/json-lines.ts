@@ -25,6 +25,8 @@ export interface LinesOptions {
   readonly input: string
   /** A longer line is refused. */
   readonly maxLineBytes: number
+  /** Where the values of all records are noted; its owner empties it. Default: each region has a tape of its own. */
+  readonly tape?: Tape
   /** What the lines are called in places: the elements of a document may come as lines. Default `line`. */
   readonly unit?: Origin['unit']
 }
@@ -232,7 +234,7 @@ export class JsonLinesReader implements RecordReader, Account {
   /** Leaves it to {@link scanCarefully} to say what is wrong, or to find that nothing is. */
   private scanQuickly(end: number, origin: Origin, records: JsonRecord[]): number | undefined {
     const { scanner } = this
-    const tape = new Tape(this.tapeRoom)
+    const tape = this.options.tape ?? new Tape(this.tapeRoom)
     let line = 0
     for (let base = 0; base < end; ) {
       const next = this.blockEnd(base, end)
@@ -259,7 +261,7 @@ export class JsonLinesReader implements RecordReader, Account {
     if (flags & ILLEGAL) return undefined
     const careful = (flags & CONTROL) !== 0
     const respell = (flags & RESPELL) !== 0
-    const tape = new Tape(this.tapeRoom)
+    const tape = this.options.tape ?? new Tape(this.tapeRoom)
     let line = 0
     try {
       for (let base = 0; base < end; ) {

@@ -16,7 +16,7 @@ const CHUNK_SLACK = 32 * 1024
 
 /**
  * Holds units of records, numbered as they come, and gives them back in that order or in another one, which may be
- * told at the end. The first ones stay in memory, a quarter of which is for them and half for where each unit is; the rest
+ * told at the end. The first ones stay in memory, an eighth of which is for them and half for where each unit is; the rest
  * goes to a file, from which units are read here and there, as the order wants.
  */
 export class NumberedSpill {
@@ -38,7 +38,7 @@ export class NumberedSpill {
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number): void {
     this.starts.add(this.keptBytes + this.rest.bytes)
-    const isKept = this.rest.units === 0 && this.keptBytes < this.settings.memory / 4
+    const isKept = this.rest.units === 0 && this.keptBytes < this.settings.memory / 8
     if (!isKept) {
       this.rest.add((out) => this.pack.pack(records, start, end, 0, out))
       return

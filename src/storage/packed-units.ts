@@ -73,13 +73,21 @@ const BLOCK_BYTES = 120 * 1024
 /** Cells that a tape begins with. Batches are much alike: the next one will need about as much as the last one. */
 let tapeRoom = 1 << 12
 
-/** The batch that was packed, in whatever thread. Nothing of the bytes is kept. */
-export const unpack = ({ bytes, length, binds, names }: PackedUnits): Batch =>
-  unpackUnits(Buffer.from(bytes, 0, length), binds, names)
+/**
+ * The batch that was packed, in whatever thread. Nothing of the bytes is kept.
+ *
+ * @param tape where the values of the records are noted; default one of their own
+ */
+export const unpack = ({ bytes, length, binds, names }: PackedUnits, tape?: Tape): Batch =>
+  unpackUnits(Buffer.from(bytes, 0, length), binds, names, tape)
 
 /** The batch of units that stand one after the other. Nothing of the bytes is kept. */
-export function unpackUnits(units: Buffer, binds: boolean, names: UnitNames): Batch {
-  const tape = new Tape(tapeRoom)
+export function unpackUnits(
+  units: Buffer,
+  binds: boolean,
+  names: UnitNames,
+  tape = new Tape(tapeRoom),
+): Batch {
   const unpacking = new Unpacking(units, names, tape)
   const unitEnds: number[] = []
   for (let at = 0; at < units.length; ) {

@@ -4,6 +4,7 @@ import { shuffleSpec } from '../../stages/shuffle.js'
 import { splitSpec } from '../../stages/split.js'
 import type { Stage } from '../../stages/stage.js'
 import { writeSpec } from '../../stages/write.js'
+import { isPlainFile } from '../../storage/input.js'
 import type { OpenInput, OpenSource } from '../inputs.js'
 import { type Pipeline, readerSettings } from '../pipeline.js'
 import { fillInput } from '../references.js'
@@ -21,7 +22,10 @@ const COMPRESSION = 4
 
 /** What the threads of an input are told beside its stages. */
 export interface ThreadSettings
-  extends Pick<RunSettings, 'workers' | 'workersFrom' | 'onError' | 'onLeftOut' | 'limit' | 'openOutput'> {
+  extends Pick<
+    RunSettings,
+    'workers' | 'streamWorkers' | 'workersFrom' | 'onError' | 'onLeftOut' | 'limit' | 'openOutput'
+  > {
   readonly setAside: boolean
   readonly inOrder: boolean
 }
@@ -54,7 +58,9 @@ export class InputThreads {
     }
     const uses = [...wired.own.flat(), ...wired.common]
     for (const stage of uses) if (!(await isAlone(stage, input.name))) return undefined
-    return new InputThreads(pipeline, input, wired, settings, settings.workers ?? 0)
+    const { workers = 0, streamWorkers = workers } = settings
+    const size = (await arePlain(input)) ? workers : streamWorkers
+    return size === 0 ? undefined : new InputThreads(pipeline, input, wired, settings, size)
   }
 
   /** The row of a source. @param stages get what its threads do */
@@ -151,6 +157,11 @@ async function isAlone({ use, parts }: WiredStage, input: string): Promise<boole
   const { spec, options } = use
   if (spec === writeSpec && String(fillInput(options, input).to).includes('${part}') && !parts) return false
   return (await spec.alone?.(options)) === true
+}
+
+async function arePlain({ sources }: OpenInput): Promise<boolean> {
+  for (const file of sources.flatMap(({ files }) => files)) if (!(await isPlainFile(file))) return false
+  return true
 }
 
 /** About how many bytes an input has; of pipes, none. */

@@ -8,6 +8,7 @@ import { Batch } from '../../records/batch.js'
 import { ByteWriter } from '../../records/byte-writer.js'
 import type { LeftOut } from '../../records/left-out.js'
 import { Mark } from '../../records/mark.js'
+import { Tape } from '../../records/tape.js'
 import { ErrorPolicy, type StageSettings } from '../../stages/policy.js'
 import type { Stage } from '../../stages/stage.js'
 import { findStage } from '../../stages/table.js'
@@ -20,7 +21,6 @@ import type { Scan } from '../../storage/record-reader.js'
 import {
   type LinesTask,
   type MadeLines,
-  memoryOf,
   type ReadRegion,
   type RegionTask,
   type RowPlan,
@@ -62,6 +62,8 @@ export class Lane {
   private readonly first: Stage
   /** Rejects with what ended the row. */
   private readonly failed: Promise<never>
+  /** Of the records of a task: a new one for each would be most of a thread's garbage. */
+  private readonly tape = new Tape()
   private reader: JsonLinesReader | undefined
   /** What the reader reads. */
   private input = ''
@@ -123,6 +125,7 @@ export class Lane {
    */
   async run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
     this.memory = memory
+    this.tape.length = 0
     let error: SteerpipeError | null = null
     let read: ReadRegion = NOTHING_READ
     try {
@@ -190,7 +193,7 @@ export class Lane {
   }
 
   private async giveUnits({ packed, before, total }: UnitsTask): Promise<void> {
-    const batch = unpack(packed)
+    const batch = unpack(packed, this.tape)
     batch.before = before
     batch.total = total
     await this.give(batch)
@@ -204,7 +207,7 @@ export class Lane {
   ): JsonLinesReader {
     if (this.reader === undefined || this.input !== input) {
       this.input = input
-      this.reader = new JsonLinesReader({ input, maxLineBytes: this.plan.maxLineBytes })
+      this.reader = new JsonLinesReader({ input, maxLineBytes: this.plan.maxLineBytes, tape: this.tape })
     }
     this.reader.begin({ bytes: from, lines: 0 }, isInside, hash, cells)
     return this.reader
@@ -250,7 +253,8 @@ export class Lane {
       told,
       error: error && saveError(error),
       read,
-      memory: [...memory, ...memoryOf(task)],
+      memory,
+      input: task.kind === 'lines' ? task.bytes.buffer : undefined,
     }
   }
 

@@ -138,8 +138,10 @@ export interface TaskResult {
   /** What ended the row behind the good records before it. */
   readonly error: SavedError | null
   readonly read: ReadRegion
-  /** Memory that was handed over and is not needed any more. */
+  /** Memory for lines that was not needed. */
   readonly memory: readonly ArrayBuffer[]
+  /** That of the lines that were handed over. */
+  readonly input: ArrayBuffer | undefined
 }
 
 /** What a thread answers: a result, or a failure that is a defect or the system's. */

@@ -15,32 +15,36 @@ export interface ResultSettings {
 
 /** Puts what threads have done where the stages would have put it that they did it for. */
 export class Results {
+  /** Memory for what is made, and for what is handed over, to be used again: new memory would keep the collector busy. */
   private readonly spare: ArrayBuffer[] = []
-  private readonly outputs: number
+  private readonly spareInput: ArrayBuffer[] = []
+  /** Outputs that a task may write to. */
+  private outputs: number
 
   /**
    * @param stages do nothing themselves: their counters and outputs get what the threads have done
-   * @param mostSpare pieces of memory that wait to be used again
+   * @param tasks how many tasks are under way at a time
    */
   constructor(
     private readonly stages: readonly Stage[],
-    private readonly mostSpare: number,
+    private readonly tasks: number,
   ) {
     this.outputs = stages.filter((stage) => stage instanceof WriteStage).length
   }
 
-  /** Memory for the outputs of a task, if there is some that can be used again. */
+  /** Memory for the outputs of a task, as much as there is that can be used again. */
   memory(): ArrayBuffer[] {
     return this.spare.splice(0, this.outputs)
   }
 
-  /** A piece of memory that can be used again, if there is one. */
-  piece(): ArrayBuffer | undefined {
-    return this.spare.pop()
+  /** Memory for lines that are handed over, if there is some that can be used again. */
+  inputMemory(): ArrayBuffer | undefined {
+    return this.spareInput.pop()
   }
 
   private giveBack(memory: ArrayBuffer): void {
-    if (this.spare.length < this.mostSpare) this.spare.push(memory)
+    // What is made is written while the next tasks are under way.
+    if (this.spare.length < 2 * this.tasks * this.outputs) this.spare.push(memory)
   }
 
   /**
@@ -54,6 +58,7 @@ export class Results {
     settings.counters.add(parsed)
     for (const [index, counters] of others.entries()) this.stages[index].counters.add(counters)
     const leftOut = result.leftOut.map((saved) => restored(saved, linesBefore))
+    this.outputs = Math.max(this.outputs, result.made.length)
     for (const { stage, path, lines } of result.made) {
       const write = this.stages[stage]
       if (!(write instanceof WriteStage)) throw new Error(`the stage ${write.stageName} has no outputs`)
@@ -63,6 +68,7 @@ export class Results {
       })
     }
     for (const memory of result.memory) this.giveBack(memory)
+    if (result.input && this.spareInput.length < this.tasks) this.spareInput.push(result.input)
     for (const error of result.told) settings.onLeftOut?.(errorFrom(error, linesBefore))
     const batch = new Batch([])
     batch.leftOut = leftOut

@@ -11,9 +11,6 @@ import { lineRegions, StreamAccount, type StreamRegion } from './line-regions.js
 import type { RegionTask, Task, TaskResult } from './messages.js'
 import { Results } from './results.js'
 
-/** Pieces of memory that wait to be used again, for each task that may be under way. */
-export const SPARE_PER_TASK = 2
-
 /** A task that is under way. */
 interface UnderWay<T> {
   readonly given: T
@@ -39,7 +36,7 @@ export class ThreadedRow {
     stages: readonly Stage[],
     private readonly maxLineBytes: number,
   ) {
-    this.results = new Results(stages, crew.room * SPARE_PER_TASK)
+    this.results = new Results(stages, crew.room)
   }
 
   /**
@@ -92,7 +89,7 @@ export class ThreadedRow {
       input: path,
       maxLineBytes: this.maxLineBytes,
       hashes: keeps,
-      memory: () => this.results.piece(),
+      memory: () => this.results.inputMemory(),
     })
     const done = async (given: StreamRegion, result: TaskResult): Promise<Done> => {
       const before = account.bytes

@@ -4,7 +4,6 @@ import { unpack } from '../../storage/packed-units.js'
 import type { Crew } from './crew.js'
 import type { TaskResult } from './messages.js'
 import { type ResultSettings, Results } from './results.js'
-import { SPARE_PER_TASK } from './threaded-row.js'
 
 /**
  * Stands behind a stage that has held records, and has threads do the work of the stages behind itself with them:
@@ -25,7 +24,7 @@ export class ThreadedTail extends Stage {
     private readonly isFit: () => boolean,
   ) {
     super('threads', {})
-    this.results = new Results(stages, crew.room * SPARE_PER_TASK)
+    this.results = new Results(stages, crew.room)
   }
 
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {

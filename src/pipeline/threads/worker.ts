@@ -29,9 +29,10 @@ async function printed(): Promise<void> {
 }
 
 /** What is handed over. */
-const handedOver = ({ made, memory }: TaskResult): ArrayBuffer[] => [
+const handedOver = ({ made, memory, input }: TaskResult): ArrayBuffer[] => [
   ...made.flatMap(({ lines }) => lines?.buffer ?? []),
   ...memory,
+  ...(input ? [input] : []),
 ]
 
 if (parentPort !== null) serve(parentPort, workerData as RowPlan) // as `Crew` gives it
