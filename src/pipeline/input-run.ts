@@ -150,7 +150,7 @@ export class InputRun {
       await this.commit()
     } catch (error) {
       await Promise.all([threads?.close(error), tail?.crew.close(error)])
-      await this.keeper?.idle().catch(() => {}) // the run has failed already
+      await this.keeper?.stop()
       const isAborted = this.context.settings.signal?.aborted === true
       const keep = !isAborted || this.keeper?.keeps(this.input.name) === true
       for (const write of this.writes()) await write.abandon(keep)
@@ -321,7 +321,8 @@ export class InputRun {
     const { mark } = batch
     if (mark === null || !this.keeper?.isDue) return
     await aside.takeRest(this.name, read, false)
-    this.keeper.begin(() => this.collect(mark))
+    // The run may have been ended meanwhile.
+    if (this.keeper.isDue) this.keeper.begin(() => this.collect(mark))
   }
 
   /** What it takes to go on behind a mark that has come to the end. All of it is on the disk then. */

@@ -14,6 +14,7 @@ export class Keeper {
   readonly whole: SavedWhole[]
   private saving: Promise<void> | undefined
   private failure: unknown
+  private stopped = false
   /** The input that the checkpoint is in the middle of. */
   private reading: string | undefined
   /** When the last checkpoint was begun. */
@@ -42,7 +43,13 @@ export class Keeper {
 
   /** Whether it is time for another checkpoint. */
   get isDue(): boolean {
-    return this.saving === undefined && performance.now() - this.last >= this.every
+    return !this.stopped && this.saving === undefined && performance.now() - this.last >= this.every
+  }
+
+  /** The run has failed: what it still does is not put on record. Resolves when no checkpoint is being made. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    await this.saving
   }
 
   /** Whether an input can be gone on with in its middle. */

@@ -248,12 +248,13 @@ export async function isPlainFile(path: string): Promise<boolean> {
   if (path === '-' || isRemote(path)) return false
   const found = statSync(path, { throwIfNoEntry: false })
   if (!found?.isFile() || found.size < GZIP_MAGIC.length) return false
-  const file = await open(path)
+  // What cannot be opened is told by whoever reads it.
+  const file = await open(path).catch(() => undefined)
   try {
-    const { buffer } = await file.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0)
-    return !buffer.equals(GZIP_MAGIC)
+    const head = await file?.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0)
+    return head?.buffer.equals(GZIP_MAGIC) === false
   } finally {
-    await file.close()
+    await file?.close()
   }
 }
 

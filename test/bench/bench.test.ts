@@ -83,7 +83,9 @@ test('regression: the bytes of Python, no more for the processor to do, and memo
   const definition = 'pipelines/regression.yaml'
 
   const theirs = measure(python('regression', large, out('python.jsonl')))
-  const [before, after] = [small, large].map((input) => measure(recipe(definition, input, out('ours.jsonl'))))
+  const [before, after] = [small, large].map((input) =>
+    measure(recipe(definition, input, out('ours.jsonl'), '--workers', '2')),
+  )
   expect(isSame(out('ours.jsonl'), out('python.jsonl'))).toBe(true)
   // Whatever held the input, or what is made of it, would need more than this.
   expect(after.resident - before.resident).toBeLessThan(((LARGE_MB - SMALL_MB) / 2) * MEGABYTE)

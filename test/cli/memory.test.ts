@@ -172,7 +172,18 @@ test.skipIf(!canMeasure)(
     const block = all(labelled, rows)
     const blocks = Math.ceil(100_000_000 / Buffer.byteLength(block))
     put(cwd, { 'in.jsonl': block.repeat(blocks) })
-    const args = ['shuffle', '--algorithm', 'buckets', '--memory', '16MB', '-o', 'out.jsonl', 'in.jsonl']
+    const args = [
+      'shuffle',
+      '--algorithm',
+      'buckets',
+      '--memory',
+      '16MB',
+      '--workers',
+      '0',
+      '-o',
+      'out.jsonl',
+      'in.jsonl',
+    ]
     const peak = await peakOf(args, cwd)
     expect(statSync(join(cwd, 'out.jsonl')).size).toBe(Buffer.byteLength(block) * blocks)
     expect(peak).toBeLessThan(160)

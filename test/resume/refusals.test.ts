@@ -195,7 +195,7 @@ describe('refused', () => {
     const point = (change: (text: string) => string) => (cwd: string) => edit(checkpointIn(cwd), change)
     refused(
       'plain',
-      point((text) => text.replace('"format":1', '"format":999')),
+      point((text) => text.replace(/"format":\d+/, '"format":999')),
       /another version of steerpipe/,
     )
     refused(
@@ -215,7 +215,7 @@ describe('refused', () => {
     )
     refused(
       'plain',
-      point(() => '{"format":1}'),
+      point(() => '{"format":2}'),
       /damaged/,
     )
   })
