@@ -425,3 +425,14 @@ test('a tree that comes in several pieces is set aside in one, in its order', as
   expect(lettersOf('bad.jsonl').map(({ line }) => line)).toEqual([1, 2, 3, 4])
   expect(linesOf('o').length).toBe(1)
 })
+
+test('a file that is named twice: each pass has its own, where it belongs', async () => {
+  // The bad last line has no record behind it, but for those of the next pass.
+  put({ 'in.jsonl': [row(1), 'bad', row(2), '[', ''].join('\n') })
+  put({ 'p.yaml': over(['parse', 'write: o'], 'only: [in.jsonl, in.jsonl]') })
+  await runAside('bad.jsonl')
+  expect(lettersOf('bad.jsonl').map(({ line }) => line)).toEqual([2, 4, 2, 4])
+  const [first, second] = [row(1), row(2)].map((line) => line.length + 1)
+  const both = first + second
+  expect(lettersOf('bad.jsonl').map(({ at }) => at?.o?.bytes)).toEqual([first, both, both + first, 2 * both])
+})
