@@ -5,7 +5,7 @@ import { Batch } from '../records/batch.js'
 import type { Mark } from '../records/mark.js'
 import { ErrorPolicy, type StageSettings } from '../stages/policy.js'
 import { Intake, saysNothing } from '../stages/units.js'
-import { type Account, passOver, type ReadPart } from '../storage/consumed.js'
+import { type Account, passOver, type ReadPart, withFirst } from '../storage/consumed.js'
 import { readBytes } from '../storage/input.js'
 import { openKeeping } from '../storage/readers.js'
 import type { Scan } from '../storage/record-reader.js'
@@ -67,11 +67,6 @@ export async function* readRecords(file: string, settings: ReadSettings): AsyncG
     if (!(error instanceof SteerpipeError)) throw error
     yield Batch.failed(error)
   }
-}
-
-async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  if (first.length > 0) yield first
-  yield* rest
 }
 
 const savedLimit = z.strictObject({

@@ -112,6 +112,12 @@ export async function passOver(
   throw changed(`the ${part.bytes} bytes that were read of it have changed since`, input)
 }
 
+/** What is left of a chunk, and all that comes after it. */
+export async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first
+  yield* rest
+}
+
 /**
  * Checks that what was read of an input is the same still.
  *

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { SteerpipeError } from '../../errors.js'
 import { Batch } from '../../records/batch.js'
 import type { Stage } from '../../stages/stage.js'
-import { type Account, passOver } from '../../storage/consumed.js'
+import { type Account, passOver, withFirst } from '../../storage/consumed.js'
 import { isPlainFile, readBytes, readError, shrunk } from '../../storage/input.js'
 import type { ReadSettings } from '../read.js'
 import type { Crew } from './crew.js'
@@ -203,9 +203,4 @@ async function openFile(path: string): Promise<FileHandle> {
   } catch (error) {
     throw readError(error, path, false, 0)
   }
-}
-
-async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  if (first.length > 0) yield first
-  yield* rest
 }
