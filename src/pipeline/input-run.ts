@@ -272,7 +272,7 @@ export class InputRun {
   private mixed(): AsyncIterable<Batch> {
     const { sources, interleave: mix } = this.input
     const batches = sources.map((_, index) => this.fromSource(index))
-    if (mix === undefined) return oneAfterTheOther(batches)
+    if (mix === undefined) return batches.length === 1 ? batches[0] : oneAfterTheOther(batches)
     const weights = sources.map(({ weight = 1 }) => weight)
     const { limit } = this.context.settings
     const drawn = interleave(batches, weights, mix.seed)

@@ -1,6 +1,7 @@
 import { quote, SteerpipeError } from '../errors.js'
 import { ByteWriter, constant } from './byte-writer.js'
 import { decode, encode, type JsonText } from './json-text.js'
+import { KnownNames } from './known-names.js'
 import { type BaseRecord, type JsonRecord, KeySet } from './record.js'
 
 /** A score as a record carries it: the number (or the text that spells one) as JSON, as it was written. */
@@ -209,17 +210,26 @@ function readTurn(record: JsonRecord, node: number, index: number): Turn {
   return { ...turn, rawScores: readScores(record, rawScores, 'raw_scores', index) }
 }
 
-function readScores(record: JsonRecord, node: number, field: string, turn: number): Score[] {
+function readScores(record: JsonRecord, node: number, field: string, turn: number): readonly Score[] {
   if (record.type(node) !== 'an object') {
     throw wrongType(record, node, field, 'an object of names and numbers', turn)
   }
-  const scores = new Map<JsonText, Score>()
+  const scores: Score[] = []
+  scoreNames.begin()
   const end = record.next(node)
   for (let at = record.first(node); at < end; at = record.next(at + 2)) {
-    const name = record.key(at)
-    scores.set(name, { name, json: scoreJson(record, at + 2) })
+    scores.push({ name: scoreNames.read(record, at), json: scoreJson(record, at + 2) })
   }
-  return [...scores.values()]
+  return scoreNames.areDistinct ? scores : withoutRepeated(scores)
+}
+
+const scoreNames = new KnownNames()
+
+/** Of a repeated name the last score counts. */
+function withoutRepeated(scores: readonly Score[]): Score[] {
+  const last = new Map<JsonText, Score>()
+  for (const score of scores) last.set(score.name, score)
+  return [...last.values()]
 }
 
 /** The JSON of a score at `node`: a number as it was written, a text in the canonical spelling, or whatever else
@@ -312,18 +322,29 @@ export const mergeEdits = (some: readonly Edit[], others: readonly Edit[]): Edit
 
 /** The edit that puts a label where a turn of a JSON record has its scores. */
 export function labelEdit(record: JsonRecord, node: number, label: JsonText): Edit {
-  const { text } = record.block
   const written = `"label": "${label}"`
+  let old = -1
+  let count = 0
+  const end = record.next(node)
+  for (let at = record.first(node); at < end; at = record.next(at + 2)) {
+    if (!record.keyIs(at, SCORES) && !record.keyIs(at, LABEL)) continue
+    old = at
+    count++
+  }
+  if (count > 1) return editOfSeveral(record, node, written)
+  return { start: record.startOf(old) - 1, end: record.endOf(old + 2), text: written }
+}
+
+/** Of a turn with a label beside the scores, or scores twice: one label takes the place of all of them. */
+function editOfSeveral(record: JsonRecord, node: number, written: string): Edit {
+  const { text } = record.block
   const members: { start: number; end: number; key: JsonText }[] = []
   const end = record.next(node)
   for (let at = record.first(node); at < end; at = record.next(at + 2)) {
     members.push({ start: record.startOf(at) - 1, end: record.endOf(at + 2), key: record.key(at) })
   }
   const scores = members.findLastIndex((member) => member.key === SCORES)
-  const old = members.filter((member) => member.key === SCORES || member.key === LABEL)
-  if (old.length === 1) return { start: members[scores].start, end: members[scores].end, text: written }
-  // A label beside the scores, or scores twice: one label takes the place of all of them.
-  const kept = members.filter((member, index) => index === scores || !old.includes(member))
+  const kept = members.filter(({ key }, index) => index === scores || (key !== SCORES && key !== LABEL))
   const inside = kept.map((member) =>
     member.key === SCORES ? written : text.slice(member.start, member.end),
   )

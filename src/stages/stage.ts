@@ -188,7 +188,7 @@ export abstract class Stage extends Transform {
   override _transform(chunk: unknown, encoding: BufferEncoding, callback: TransformCallback): void {
     if (chunk instanceof Batch) {
       this.queue(async () => {
-        await this.handleGathered()
+        if (this.gathered.length > 0) await this.handleGathered()
         await this.handleBatch(chunk)
       }, callback)
     } else this.takeOther(chunk, encoding, callback)
@@ -271,7 +271,7 @@ export abstract class Stage extends Transform {
     batch.mark = null
     for (const each of leftOut) this.aside.push(each)
     await this.deliverAll(this.handle(batch), true)
-    if (this.ended) return
+    if (this.ended || (mark === null && this.aside.length === 0 && this.policy.hasNone)) return
     // What did not go with a record goes by itself, behind them.
     const last = new Batch([])
     if (mark !== null && ((await this.pass(mark)) || mark.passesAll)) last.mark = mark
@@ -289,7 +289,8 @@ export abstract class Stage extends Transform {
    * @param areParts several batches are made of one: what was left out goes with the records that it was among
    */
   protected async deliverAll(results: Results, areParts = false): Promise<void> {
-    if (results instanceof Batch || results instanceof Promise) return this.deliver(await results)
+    if (results instanceof Batch) return this.deliver(results)
+    if (results instanceof Promise) return this.deliver(await results)
     for await (const batch of results) {
       await this.deliver(batch, areParts)
       await this.room()

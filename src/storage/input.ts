@@ -1,9 +1,10 @@
-import { constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs'
+import { constants, fstatSync, openSync, read, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import type { Readable, TransformOptions } from 'node:stream'
-import { getSystemErrorMap } from 'node:util'
+import type { TransformOptions } from 'node:stream'
+import { getSystemErrorMap, promisify } from 'node:util'
 import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
 import { type Place, SteerpipeError } from '../errors.js'
+import { pipedBytes } from './piped-bytes.js'
 
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
@@ -51,18 +52,19 @@ export async function* readBytes(path: string): AsyncGenerator<Buffer> {
 
 function openStdin(): AsyncIterator<Buffer> {
   const stdin = fstatSync(0)
-  // A file is read with large reads. A folder Node would take for empty input: a read gives the system's error.
-  const stream =
-    stdin.isFile() || stdin.isDirectory()
-      ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: READ_BYTES })
-      : process.stdin // of a pipe, Node's own stdin knows whether it blocks
-  return stream[Symbol.asyncIterator]()
+  if (stdin.isFIFO() || stdin.isSocket()) return pipedBytes(0)
+  // A folder Node would take for empty input: a read gives the system's error.
+  if (stdin.isFile() || stdin.isDirectory())
+    return inTurn((buffer) => readOpen(0, buffer, 0, READ_BYTES, null))
+  return process.stdin[Symbol.asyncIterator]() // a terminal or a device
 }
+
+const readOpen = promisify(read)
 
 async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
   try {
     if ((await stat(path)).isFIFO() && process.platform === 'linux') {
-      return (await openFifo(path))[Symbol.asyncIterator]()
+      return openFifo(path)
     }
     return fileChunks(await open(path), path)
   } catch (error) {
@@ -70,37 +72,49 @@ async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
   }
 }
 
-/**
- * The bytes of a file, in two buffers that are used in turn: one is filled while the other is worked on. (A stream
- * of Node's has a new one for each read, which costs as much as the reading.)
- */
+/** The bytes of a file, from its start to its end. */
 async function* fileChunks(file: FileHandle, path: string): AsyncGenerator<Buffer> {
   const { size } = await file.stat() // of what is no plain file, 0
   let total = 0
-  const read = (buffer: Buffer) => {
-    const reading = file.read(buffer, 0, READ_BYTES)
+  try {
+    for await (const chunk of inTurn((buffer) => file.read(buffer, 0, READ_BYTES))) {
+      total += chunk.length
+      yield chunk
+    }
+    if (total < size) throw shrunk(path, size, total)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * What is read, in two buffers that are used in turn: one is filled while the other is worked on. (A stream of Node's
+ * has a new one for each read, which costs as much as the reading.)
+ *
+ * @param read reads the next bytes into a buffer
+ */
+async function* inTurn(
+  read: (buffer: Buffer) => Promise<{ readonly bytesRead: number }>,
+): AsyncGenerator<Buffer> {
+  const readAhead = (buffer: Buffer) => {
+    const reading = read(buffer)
     reading.catch(() => {}) // told where it is awaited, which may be later than it happens
     return reading
   }
   let [filling, idle] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)]
-  let reading = read(filling)
+  let reading = readAhead(filling)
   try {
     for (;;) {
       const { bytesRead } = await reading
-      if (bytesRead === 0) {
-        if (total < size) throw shrunk(path, size, total)
-        return
-      }
-      total += bytesRead
+      if (bytesRead === 0) return
       const filled = filling
       filling = idle
       idle = filled
-      reading = read(filling)
+      reading = readAhead(filling)
       yield filled.subarray(0, bytesRead)
     }
   } finally {
     await reading.catch(() => {})
-    await file.close()
   }
 }
 
@@ -119,10 +133,8 @@ export function shrunk(path: string, size: number, left: number): SteerpipeError
  * tells apart a FIFO that nobody has opened yet and one that everybody has closed; others do not, so there a thread
  * has to wait.)
  */
-async function openFifo(path: string): Promise<Readable> {
-  const { Socket } = await import('node:net')
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  return new Socket({ fd, readable: true, writable: false })
+function openFifo(path: string): AsyncGenerator<Buffer> {
+  return pipedBytes(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
 }
 
 /** At least two bytes, unless the input has fewer: enough to recognise gzip. */
