@@ -4,6 +4,7 @@ import type { Readable, TransformOptions } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
 import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
 import { type Place, SteerpipeError } from '../errors.js'
+import { isRemote } from './remote/address.js'
 
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
@@ -11,24 +12,13 @@ const READ_BYTES = 256 * 1024
 /** What gzip data begins with. */
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
 
-/** Whether a path is an address on a hub or on the web. */
-export function isRemote(path: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path)
-}
-
 /**
  * The decompressed bytes of an input.
  *
- * @param path a file, or `-` for stdin; gzip is recognised by its first bytes, whatever the name
- * @throws SteerpipeError NO_SUCH_INPUT, READ_FAILED, GZIP_DAMAGED, HUB_ADDRESS
+ * @param path a file, an address, or `-` for stdin; gzip is recognised by its first bytes, whatever the name
+ * @throws SteerpipeError NO_SUCH_INPUT, READ_FAILED, GZIP_DAMAGED; for addresses what `readRemote` throws
  */
 export async function* readBytes(path: string): AsyncGenerator<Buffer> {
-  if (isRemote(path)) {
-    throw new SteerpipeError('HUB_ADDRESS', {
-      found: 'addresses cannot be opened yet',
-      place: { input: path },
-    })
-  }
   const chunks = path === '-' ? openStdin() : await openPath(path)
   let compressed = false
   let bytes = 0
@@ -61,10 +51,12 @@ function openStdin(): AsyncIterator<Buffer> {
 
 async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
   try {
-    if ((await stat(path)).isFIFO() && process.platform === 'linux') {
-      return (await openFifo(path))[Symbol.asyncIterator]()
+    const file = await localFile(path)
+    if (file === undefined) return (await import('./remote/index.js')).readRemote(path)
+    if ((await stat(file)).isFIFO() && process.platform === 'linux') {
+      return (await openFifo(file))[Symbol.asyncIterator]()
     }
-    return fileChunks(await open(path), path)
+    return fileChunks(await open(file), path)
   } catch (error) {
     throw readError(error, path, false, 0)
   }
@@ -243,13 +235,19 @@ export function readError(error: unknown, path: string, compressed: boolean, byt
   })
 }
 
+/** Where what a path names is on this machine: of an address, in the cache, if it is there. */
+export async function localFile(path: string): Promise<string | undefined> {
+  return isRemote(path) ? (await import('./remote/index.js')).cachedFile(path) : path
+}
+
 /** Whether a path is a file whose bytes are what is to be read, anywhere in it. */
 export async function isPlainFile(path: string): Promise<boolean> {
-  if (path === '-' || isRemote(path)) return false
-  const found = statSync(path, { throwIfNoEntry: false })
+  const local = path === '-' ? undefined : await localFile(path)
+  if (local === undefined) return false
+  const found = statSync(local, { throwIfNoEntry: false })
   if (!found?.isFile() || found.size < GZIP_MAGIC.length) return false
   // What cannot be opened is told by whoever reads it.
-  const file = await open(path).catch(() => undefined)
+  const file = await open(local).catch(() => undefined)
   try {
     const head = await file?.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0)
     return head?.buffer.equals(GZIP_MAGIC) === false
