@@ -1,6 +1,6 @@
 import { getManyValues, none } from 'stream-chain/defs.js'
 import { jsonParser, type Token, type TokenSource } from 'stream-json/core/parser.js'
-import { Refusal } from '../records/tape.js'
+import { MAX_DEPTH, Refusal } from '../records/tape.js'
 import { Lexemes } from './json-lexemes.js'
 import { Utf8Decoder } from './utf8.js'
 
@@ -107,9 +107,10 @@ class ArrayFinder {
     }
   }
 
-  /** A value begins. */
+  /** A value begins. @throws Refusal where it is nested deeper than records may be */
   private begin(isObject: boolean): void {
     const holder = this.open.at(-1)
+    if (this.open.length > MAX_DEPTH) throw new Refusal('TOO_DEEP', 'too deep', 0)
     if (this.passing >= 0 || holder === undefined || holder.elements < 0) return
     holder.elements++
     if (!isObject) return

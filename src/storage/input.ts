@@ -16,15 +16,20 @@ const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
  * The decompressed bytes of an input.
  *
  * @param path a file, an address, or `-` for stdin; gzip is recognised by its first bytes, whatever the name
+ * @param onOpen told, before the first bytes, whether they were compressed
  * @throws SteerpipeError NO_SUCH_INPUT, READ_FAILED, GZIP_DAMAGED; for addresses what `readRemote` throws
  */
-export async function* readBytes(path: string): AsyncGenerator<Buffer> {
+export async function* readBytes(
+  path: string,
+  onOpen?: (isCompressed: boolean) => void,
+): AsyncGenerator<Buffer> {
   const chunks = path === '-' ? openStdin() : await openPath(path)
   let compressed = false
   let bytes = 0
   try {
     const head = await headOf(chunks)
     compressed = head.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)
+    onOpen?.(compressed)
     // What a download that failed or a disk that was full leaves behind: no records would look like a good end.
     if (head.length === 0 && path.endsWith('.gz')) throw damaged('the file is empty', { input: path })
     const whole = withHead(head, chunks)

@@ -211,7 +211,7 @@ export const DEFINITION_ERRORS: readonly ErrorCase[] = [
     where: '',
     found: 'there is no command `temlate` (did you mean `template`?)',
     expected:
-      'run, lint, explain, preview, list, schema, parse, template, annotate, label-format, regression-expand, filter, dedupe, length, shuffle, split, repeat, limit, skip, sample, map, write',
+      'run, lint, explain, preview, inspect, list, schema, parse, template, annotate, label-format, regression-expand, filter, dedupe, length, shuffle, split, repeat, limit, skip, sample, map, write',
     fix: '`steerpipe --help` shows the commands',
   },
 ]
