@@ -171,10 +171,32 @@ export const CATALOGUE = {
     cure: 'Correct the path. Relative paths are from the working folder.',
     exit: 2,
   },
-  HUB_ADDRESS: {
-    cause: 'An input is an address on a hub or on the web, which this version cannot open yet.',
-    cure: 'Download the files, keep their folders, and give the folder: `--set source=FOLDER`.',
+  BAD_ADDRESS: {
+    cause: 'An input looks like an address, and is none that steerpipe can open.',
+    cure: 'Write `hf://datasets/OWNER/NAME/FILE`, `hf://datasets/OWNER/NAME@REVISION/FILE` or `https://…`; of any other kind download the file, and give its path.',
     exit: 2,
+  },
+  HUB_DENIED: {
+    cause:
+      'A data set on the hub is gated or private, and the token (or nobody without one) may not read it.',
+    cure: 'Accept the terms on the page of the data set, and set a token of that account: `HF_TOKEN=hf_…`, or `hf auth login`.',
+  },
+  HUB_OFFLINE: {
+    cause: 'HF_HUB_OFFLINE is set, and what is to be read is not in the cache.',
+    cure: 'Run once with the network, or download the files elsewhere and give the folder: `--set source=FOLDER`.',
+  },
+  UNREACHABLE: {
+    cause: 'A server from which an input is to be read cannot be reached, or fails again and again.',
+    cure: 'Look at the network, and at HTTPS_PROXY. Without a network: download the files once elsewhere, keep their names, and give the folder: `--set source=FOLDER`.',
+  },
+  DOWNLOAD_REFUSED: {
+    cause: 'A server does not give a file that is to be read.',
+    cure: 'Look whether the address is right, and opens without a password.',
+  },
+  DOWNLOAD_DAMAGED: {
+    cause:
+      'What was downloaded has not the length or the hash that it should have, or has changed in the middle.',
+    cure: 'Run again: it is downloaded anew.',
   },
   DEFINITION_SYNTAX: {
     cause: 'A pipeline file is not legal YAML.',

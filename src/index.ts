@@ -62,3 +62,4 @@ export {
 export type { OnError, StageSettings } from './stages/policy.js'
 export type { Wire } from './stages/spec.js'
 export type { EndStage, PassingStage, TypedStage } from './stages/typed.js'
+export { source } from './storage/source.js'

@@ -72,6 +72,7 @@ export async function execute(checked: Checked, options: ExecuteOptions): Promis
         if (shown++ < SHOWN) say(`left out: ${showFinding(error)}`)
         else if (shown === SHOWN + 1) say('left out: more records; the counts follow')
       },
+      onNote: say,
       openOutput: options.openOutput,
       limit: options.limit,
       signal: interruption.signal,

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { countLeftOut, type RunReport, showTold } from '../observe/report.js'
@@ -93,7 +94,8 @@ async function runFilter(spec: StageSpec, given: FilterArguments): Promise<void>
   const write = useStage(writeSpec, writing, FROM_FLAGS, errors)
   if (errors.length > 0) throw new CheckFailure(errors)
   const files = filesOf(given)
-  if (files.length === 0 && process.stdin.isTTY) say('reading records from the terminal; end with ctrl-D')
+  // Not by Node's own stdin: asking for it would open a second reader of a pipe.
+  if (files.length === 0 && isatty(0)) say('reading records from the terminal; end with ctrl-D')
   const checked = await preparePipeline(filterPipeline(spec.name, files, parse, [...own, write], given.force))
   const handling = errorHandling(given)
   const { force, sync, resume } = given

@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers'
 import { STAGES } from '../stages/table.js'
 import { explainCommand } from './explain.js'
 import { filterCommand } from './filter.js'
+import { inspectCommand } from './inspect.js'
 import { lintCommand } from './lint.js'
 import { listCommand } from './list.js'
 import { refuseRepeats } from './options.js'
@@ -46,6 +47,7 @@ const command = yargs(args.map((arg) => (arg === '-' ? DASH : arg)))
   .command(lintCommand)
   .command(explainCommand)
   .command(previewCommand)
+  .command(inspectCommand)
   .command(listCommand)
   .command(schemaCommand)
 for (const spec of STAGES) command.command(filterCommand(spec))

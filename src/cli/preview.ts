@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { prepareFile } from '../pipeline/check.js'
+import { locateInputs } from '../pipeline/inputs.js'
 import { previewInput, showPreviews } from '../pipeline/preview.js'
 import { definitionOptions, loadSettings } from './definition-options.js'
 import { print, say } from './terminal.js'
@@ -31,7 +32,8 @@ export const previewCommand: CommandModule<object, Arguments> = {
       throw new SteerpipeError('USAGE', { found: '`-n` is not a whole number of at least 1' })
     }
     const { pipeline, inputs } = await prepareFile(file, loadSettings(set, allow))
-    const [first, ...others] = inputs
+    const [wanted, ...others] = inputs
+    const [first] = await locateInputs([wanted], new Map(), say)
     await print(`${showPreviews(await previewInput(pipeline, first, records))}\n`)
     const names = others.map((input) => `\`${input.name}\``).join(', ')
     if (names) say(`This is the input \`${first.name}\`; the stages do the same to ${names}.`)

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { SteerpipeError } from '../errors.js'
 import { countLeftOut, type RunReport, showReport } from '../observe/report.js'
 import { prepareFile } from '../pipeline/check.js'
+import { shellWord } from '../shell-word.js'
 import { definitionOptions, loadSettings, pairs } from './definition-options.js'
 import { execute } from './execute.js'
 import { checkFiles } from './files.js'
@@ -125,7 +126,3 @@ function nextSteps({ file, set, allow, input, onError }: Arguments, report: RunR
       : [first.endsWith('.gz') ? `zcat ${shellWord(first)} | head -n 1` : `head -n 1 ${shellWord(first)}`]),
   ]
 }
-
-/** A word as a shell must be given it. */
-const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

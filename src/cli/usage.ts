@@ -3,6 +3,7 @@ import { findStage, STAGE_NAMES } from '../stages/table.js'
 import { suggestion } from '../suggest.js'
 import { definitionOptions } from './definition-options.js'
 import { filterOptions } from './filter.js'
+import { inspectOptions } from './inspect.js'
 import { flagOf } from './options.js'
 import { previewOptions } from './preview.js'
 import { runOptions } from './run.js'
@@ -13,6 +14,7 @@ const VERBS: Readonly<Record<string, object>> = {
   lint: definitionOptions,
   explain: definitionOptions,
   preview: previewOptions,
+  inspect: inspectOptions,
   list: {},
   schema: {},
 }

@@ -1,6 +1,6 @@
 import type { SteerpipeError } from '../errors.js'
 import { mistakeError } from '../stages/option-mistake.js'
-import { findInputs, type OpenInput, remoteErrors } from './inputs.js'
+import { findInputs, type OpenInput } from './inputs.js'
 import type { Loaded, LoadSettings } from './load.js'
 import { inOrder } from './mistakes.js'
 import { existingOutputs, outputConflicts } from './outputs.js'
@@ -36,7 +36,7 @@ export async function lintFile(path: string, settings: LoadSettings): Promise<re
 export async function prepareFile(path: string, settings: LoadSettings): Promise<Checked> {
   const loaded = await load(path, settings)
   const { errors, inputs } = await check(loaded)
-  const all = [...loaded.errors, ...loaded.unset, ...errors, ...remoteErrors(inputs)]
+  const all = [...loaded.errors, ...loaded.unset, ...errors]
   if (all.length > 0 || loaded.pipeline === undefined) throw new CheckFailure(inOrder(all))
   return { pipeline: loaded.pipeline, inputs }
 }
@@ -63,8 +63,7 @@ export async function explainFile(path: string, settings: LoadSettings): Promise
 export async function preparePipeline(given: Pipeline): Promise<Checked> {
   const pipeline = withFlags(given)
   const { errors, inputs } = await check({ pipeline, errors: [], unset: [] })
-  const all = [...errors, ...remoteErrors(inputs)]
-  if (all.length > 0) throw new CheckFailure(inOrder(all))
+  if (errors.length > 0) throw new CheckFailure(inOrder(errors))
   return { pipeline, inputs }
 }
 

@@ -79,6 +79,8 @@ const checkpoint = z.strictObject({
   format: z.literal(FORMAT),
   /** What of the definition changes the output. */
   definition: z.unknown(),
+  /** The commits that revisions on the hub were when the run began. */
+  revisions: z.record(z.string(), z.string()).default({}),
   whole: z.array(savedWhole),
   reading: savedReading.nullable(),
   aside: savedAside,

@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { quote, SteerpipeError } from '../errors.js'
-import { isRemote } from '../storage/input.js'
+import { isRemote, readAddress } from '../storage/remote/address.js'
+import { hubEndpoint } from '../storage/remote/hub-settings.js'
+import type { Revisions } from '../storage/remote/index.js'
 import type { DeadLetter } from './dead-letter.js'
 import type { Input, Pipeline, Source } from './pipeline.js'
 import { fillInput, hasUnset } from './references.js'
@@ -40,7 +42,12 @@ export async function findInputs(
 }
 
 async function filesOf(from: string, { place }: Source, errors: SteerpipeError[]): Promise<string[]> {
-  if (from === '-' || isRemote(from)) return [from]
+  if (from === '-') return [from]
+  if (isRemote(from)) {
+    const error = addressError(from)
+    if (error) errors.push(error.at(place ?? { input: from }))
+    return [from]
+  }
   const refuse = (found: string, fix?: string) => {
     errors.push(new SteerpipeError('NO_SUCH_INPUT', { found, fix, place: place ?? { input: from } }))
     return []
@@ -61,6 +68,17 @@ async function filesOf(from: string, { place }: Source, errors: SteerpipeError[]
   return files.sort()
 }
 
+/** What is wrong with an address, as far as one can see without opening it. */
+function addressError(text: string): SteerpipeError | undefined {
+  try {
+    readAddress(text, hubEndpoint())
+    return undefined
+  } catch (error) {
+    if (error instanceof SteerpipeError) return error
+    throw error
+  }
+}
+
 /** stdin can be read once only. */
 function stdinErrors(inputs: readonly OpenInput[]): SteerpipeError[] {
   const [, ...more] = inputs.flatMap(({ sources }) => sources.filter(({ from }) => from === '-'))
@@ -74,17 +92,36 @@ function stdinErrors(inputs: readonly OpenInput[]): SteerpipeError[] {
   )
 }
 
-/** The error for an address that cannot be opened yet, for each one among the inputs. */
-export function remoteErrors(inputs: readonly OpenInput[]): SteerpipeError[] {
-  return inputs.flatMap((input) =>
-    input.sources.flatMap(({ files, place }) =>
-      files.filter(isRemote).map(
-        (file) =>
-          new SteerpipeError('HUB_ADDRESS', {
-            found: `${file} is an address, and addresses cannot be opened yet`,
-            place,
-          }),
-      ),
-    ),
-  )
+/**
+ * The inputs, with each address bound to what it means now: of a data set on the hub, to a commit.
+ *
+ * @param revisions commits that are known already; those that were asked for are added
+ * @param note told what a person should know
+ * @throws SteerpipeError for the first one that cannot be had
+ */
+export async function locateInputs(
+  inputs: readonly OpenInput[],
+  revisions: Revisions,
+  note: (line: string) => void,
+): Promise<readonly OpenInput[]> {
+  const isAway = inputs.some(({ sources }) => sources.some(({ files }) => files.some(isRemote)))
+  if (!isAway) return inputs
+  const { locate } = await import('../storage/remote/index.js')
+  const located: OpenInput[] = []
+  for (const input of inputs) {
+    const sources: OpenSource[] = []
+    for (const source of input.sources) {
+      const files: string[] = []
+      for (const file of source.files) {
+        try {
+          files.push(isRemote(file) ? await locate(file, revisions, note) : file)
+        } catch (error) {
+          throw error instanceof SteerpipeError ? error.at(source.place ?? { input: file }) : error
+        }
+      }
+      sources.push({ ...source, files })
+    }
+    located.push({ ...input, sources })
+  }
+  return located
 }

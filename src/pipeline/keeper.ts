@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { removeDurably } from '../storage/durable.js'
+import type { Revisions } from '../storage/remote/index.js'
 import {
   type Checkpoint,
   type SavedAside,
@@ -25,12 +26,14 @@ export class Keeper {
    * @param definition what of the definition changes the output
    * @param every milliseconds between two checkpoints
    * @param earlier where an earlier run was stopped
+   * @param revisions the commits that revisions on the hub are taken to be, as they become known
    */
   constructor(
     private readonly path: string,
     private readonly definition: unknown,
     private readonly every: number,
     private readonly earlier: Checkpoint | null,
+    private readonly revisions: Revisions,
   ) {
     this.whole = [...(earlier?.whole ?? [])]
     this.reading = earlier?.reading?.input
@@ -98,7 +101,9 @@ export class Keeper {
   }
 
   private save(reading: SavedReading | null, aside: SavedAside): Promise<void> {
-    return saveCheckpoint(this.path, { definition: this.definition, whole: this.whole, reading, aside })
+    const revisions = Object.fromEntries(this.revisions)
+    const { definition, whole } = this
+    return saveCheckpoint(this.path, { definition, revisions, whole, reading, aside })
   }
 
   /** Nothing is left to go on with. */

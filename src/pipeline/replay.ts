@@ -3,6 +3,7 @@ import { SteerpipeError } from '../errors.js'
 import type { OutputPoint } from '../records/left-out.js'
 import { MergedOutput, type PointOf, UntouchedOutput } from '../storage/merged-output.js'
 import type { Output } from '../storage/output.js'
+import { withoutRevision } from '../storage/remote/address.js'
 import { isSpecial } from '../storage/sink.js'
 import type { Checked } from './check.js'
 import type { DeadLetter } from './dead-letter.js'
@@ -239,7 +240,8 @@ export class Merge {
 const hangsOnOthers = ({ spec, options }: StageUse): boolean =>
   !spec.keepsOrder || spec.counts?.(options) === true
 
-const reads = ({ from, files }: OpenSource, file: string): boolean => from === file || files.includes(file)
+const reads = ({ from, files }: OpenSource, file: string): boolean =>
+  [from, ...files].some((each) => withoutRevision(each) === withoutRevision(file))
 
 /** How often a file is read by an input, also if it is not there any more. */
 const timesRead = (file: string, { sources }: OpenInput): number =>

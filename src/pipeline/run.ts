@@ -3,6 +3,7 @@ import type { StageSettings } from '../stages/policy.js'
 import type { Output } from '../storage/output.js'
 import type { Checked } from './check.js'
 import { InputRun } from './input-run.js'
+import { locateInputs } from './inputs.js'
 import { type Keeping, Session } from './session.js'
 import { type AsideSettings, SetAside } from './set-aside.js'
 
@@ -18,6 +19,8 @@ export interface RunSettings extends Omit<StageSettings, 'setAside'> {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Ends the run early. What was done since the last checkpoint is not kept. */
   readonly signal?: AbortSignal
+  /** Told what a person should know of the inputs, in a sentence. */
+  readonly onNote?: (line: string) => void
   /** Called after each batch that was read, and after each input. */
   readonly onProgress?: (progress: Progress) => void
   /** With `skip`: what becomes of bad records beside being counted. */
@@ -64,8 +67,9 @@ export async function runPipeline(checked: Checked, settings: RunSettings): Prom
   const aside = new SetAside(settings.aside ?? {})
   const reports: InputReport[] = []
   try {
+    const located = await locateInputs(inputs, session.revisions, settings.onNote ?? (() => {}))
     await aside.open(session.earlier?.aside)
-    for (const input of inputs) {
+    for (const input of located) {
       const done = await session.doneBefore(input)
       reports.push(done ?? (await new InputRun(pipeline, input, { settings, session, aside }).run()))
     }

@@ -8,6 +8,7 @@ import { checkRead } from '../storage/consumed.js'
 import { removeDurably, syncFolder } from '../storage/durable.js'
 import { readBytes } from '../storage/input.js'
 import { type FileLock, lock } from '../storage/lock.js'
+import type { Revisions } from '../storage/remote/index.js'
 import { partialName, writeError } from '../storage/sink.js'
 import type { Checked } from './check.js'
 import { type Checkpoint, readCheckpoint, type SavedFile, type SavedWhole } from './checkpoint.js'
@@ -45,6 +46,8 @@ export class Session {
     private readonly journals: ReadonlyMap<string, string>,
     /** Whether there is nothing to be kept but one output. */
     private readonly isSingle: boolean,
+    /** The commits that revisions on the hub are taken to be. */
+    readonly revisions: Revisions,
   ) {}
 
   /**
@@ -55,7 +58,7 @@ export class Session {
     const path = keptBy(checked)
     if (keeping === undefined || path === undefined) {
       if (keeping?.resume) throw notResumable(checked)
-      return new Session(undefined, null, undefined, new Map(), true)
+      return new Session(undefined, null, undefined, new Map(), true, new Map())
     }
     const held = await lockFirst(path, checked)
     try {
@@ -67,10 +70,11 @@ export class Session {
         const isForced = settings.force === true || checked.pipeline.overwrite
         await beginAnew(path, [...journals.values()], isForced)
       }
-      const keeper = new Keeper(path, definition, keeping.every, earlier)
+      const revisions = new Map(Object.entries(earlier?.revisions ?? {}))
+      const keeper = new Keeper(path, definition, keeping.every, earlier, revisions)
       const isSingle =
         plannedOutputs(checked.pipeline, checked.inputs).length === 1 && settings.aside?.path === undefined
-      const session = new Session(keeper, earlier, held, journals, isSingle)
+      const session = new Session(keeper, earlier, held, journals, isSingle, revisions)
       if (earlier) keeping.onResume?.(describe(earlier))
       return session
     } catch (error) {

@@ -1,4 +1,5 @@
 import { SteerpipeError } from '../errors.js'
+import { retryAfter } from '../storage/remote/retry-after.js'
 import type { Scores, ServerResponse } from './protocol.js'
 
 /** What becomes of the texts of a request that was not answered with scores. */
@@ -36,13 +37,6 @@ export function statusVerdict(response: ServerResponse, now = Date.now()): Verdi
   if (AGAIN.has(status) || status < 400)
     return { kind: 'again', cause, shed: SHED.has(status), down: false, wait }
   return { kind: 'blame', cause, shed: false, down: false, final: FINAL.has(status), wait }
-}
-
-/** Milliseconds that `Retry-After` asks for, in seconds or as a date; undefined if it says nothing legible. */
-export function retryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined
-  const wait = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined
 }
 
 /** What an answer with an error says, on one line; servers put it under `error`, `detail` or `message`. */

@@ -5,6 +5,7 @@ import { getSystemErrorMap, promisify } from 'node:util'
 import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
 import { type Place, SteerpipeError } from '../errors.js'
 import { pipedBytes } from './piped-bytes.js'
+import { isRemote } from './remote/address.js'
 
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
@@ -12,30 +13,24 @@ const READ_BYTES = 256 * 1024
 /** What gzip data begins with. */
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
 
-/** Whether a path is an address on a hub or on the web. */
-export function isRemote(path: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path)
-}
-
 /**
  * The decompressed bytes of an input.
  *
- * @param path a file, or `-` for stdin; gzip is recognised by its first bytes, whatever the name
- * @throws SteerpipeError NO_SUCH_INPUT, READ_FAILED, GZIP_DAMAGED, HUB_ADDRESS
+ * @param path a file, an address, or `-` for stdin; gzip is recognised by its first bytes, whatever the name
+ * @param onOpen told, before the first bytes, whether they were compressed
+ * @throws SteerpipeError NO_SUCH_INPUT, READ_FAILED, GZIP_DAMAGED; for addresses what `readRemote` throws
  */
-export async function* readBytes(path: string): AsyncGenerator<Buffer> {
-  if (isRemote(path)) {
-    throw new SteerpipeError('HUB_ADDRESS', {
-      found: 'addresses cannot be opened yet',
-      place: { input: path },
-    })
-  }
+export async function* readBytes(
+  path: string,
+  onOpen?: (isCompressed: boolean) => void,
+): AsyncGenerator<Buffer> {
   const chunks = path === '-' ? openStdin() : await openPath(path)
   let compressed = false
   let bytes = 0
   try {
     const head = await headOf(chunks)
     compressed = head.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)
+    onOpen?.(compressed)
     // What a download that failed or a disk that was full leaves behind: no records would look like a good end.
     if (head.length === 0 && path.endsWith('.gz')) throw damaged('the file is empty', { input: path })
     const whole = withHead(head, chunks)
@@ -63,10 +58,12 @@ const readOpen = promisify(read)
 
 async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
   try {
-    if ((await stat(path)).isFIFO() && process.platform === 'linux') {
-      return openFifo(path)
+    const file = await localFile(path)
+    if (file === undefined) return (await import('./remote/index.js')).readRemote(path)
+    if ((await stat(file)).isFIFO() && process.platform === 'linux') {
+      return openFifo(file)
     }
-    return fileChunks(await open(path), path)
+    return fileChunks(await open(file), path)
   } catch (error) {
     throw readError(error, path, false, 0)
   }
@@ -255,13 +252,19 @@ export function readError(error: unknown, path: string, compressed: boolean, byt
   })
 }
 
+/** Where what a path names is on this machine: of an address, in the cache, if it is there. */
+export async function localFile(path: string): Promise<string | undefined> {
+  return isRemote(path) ? (await import('./remote/index.js')).cachedFile(path) : path
+}
+
 /** Whether a path is a file whose bytes are what is to be read, anywhere in it. */
 export async function isPlainFile(path: string): Promise<boolean> {
-  if (path === '-' || isRemote(path)) return false
-  const found = statSync(path, { throwIfNoEntry: false })
+  const local = path === '-' ? undefined : await localFile(path)
+  if (local === undefined) return false
+  const found = statSync(local, { throwIfNoEntry: false })
   if (!found?.isFile() || found.size < GZIP_MAGIC.length) return false
   // What cannot be opened is told by whoever reads it.
-  const file = await open(path).catch(() => undefined)
+  const file = await open(local).catch(() => undefined)
   try {
     const head = await file?.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0)
     return head?.buffer.equals(GZIP_MAGIC) === false

@@ -12,6 +12,9 @@ const folder = new Folder()
 const NOBODY = process.getuid?.() === 0 ? { uid: 65534 } : {}
 const canBeNobody = steerpipe(['--version'], { cwd: '/', ...NOBODY }).status === 0
 
+/** Those of the hub and the web are in test/hub. */
+const HUB_ERRORS = ['HUB_DENIED', 'HUB_OFFLINE', 'UNREACHABLE', 'DOWNLOAD_REFUSED', 'DOWNLOAD_DAMAGED']
+
 const CASES = [...DATA_ERRORS, ...SYSTEM_ERRORS, ...DEFINITION_ERRORS]
 
 /** An error as it is shown: what it says in one line each, and no stack trace. */
@@ -35,6 +38,7 @@ describe('every error', () => {
       'TOO_MANY_ERRORS',
       'MERGE_REFUSED',
       'PLAIN_OBJECT',
+      ...HUB_ERRORS,
     ])
     expect(Object.keys(CATALOGUE).filter((code) => !covered.has(code))).toEqual([])
   })

@@ -33,12 +33,13 @@ export const SYSTEM_ERRORS: readonly ErrorCase[] = [
     fix: 'Name its files, or a pattern such as `./*.jsonl`.',
   },
   {
-    code: 'HUB_ADDRESS',
-    args: ['parse', 'hf://datasets/nvidia/HelpSteer2/train.jsonl.gz'],
+    code: 'BAD_ADDRESS',
+    args: ['parse', 's3://bucket/train.jsonl.gz'],
     exit: 2,
-    where: '',
-    found: 'hf://datasets/nvidia/HelpSteer2/train.jsonl.gz is an address, and addresses cannot be opened yet',
-    fix: 'Download the files, keep their folders, and give the folder: `--set source=FOLDER`.',
+    where: 's3://bucket/train.jsonl.gz',
+    found: 's3://bucket/train.jsonl.gz is an address of a kind that steerpipe does not open (s3://)',
+    expected: '`hf://datasets/OWNER/NAME/FILE`, `hf://datasets/OWNER/NAME@REVISION/FILE` or `https://…`',
+    fix: 'Write `hf://datasets/OWNER/NAME/FILE`',
   },
   {
     code: 'OUTPUT_LOCKED',
@@ -210,7 +211,7 @@ export const DEFINITION_ERRORS: readonly ErrorCase[] = [
     where: '',
     found: 'there is no command `temlate` (did you mean `template`?)',
     expected:
-      'run, lint, explain, preview, list, schema, parse, template, annotate, label-format, regression-expand, filter, dedupe, length, shuffle, split, repeat, limit, skip, sample, map, write',
+      'run, lint, explain, preview, inspect, list, schema, parse, template, annotate, label-format, regression-expand, filter, dedupe, length, shuffle, split, repeat, limit, skip, sample, map, write',
     fix: '`steerpipe --help` shows the commands',
   },
 ]

@@ -7,7 +7,7 @@ import { ROOT } from '../support/paths.js'
 
 const folder = new Folder()
 const cwd = folder.fresh()
-const VERBS = ['run', 'lint', 'explain', 'preview', 'list', 'schema']
+const VERBS = ['run', 'lint', 'explain', 'preview', 'inspect', 'list', 'schema']
 
 describe('a wrong command line ends with 2, says what is wrong and what may have been meant', () => {
   test.each([
@@ -39,6 +39,7 @@ describe('a wrong command line ends with 2, says what is wrong and what may have
     [['run', 'x.yaml', '--limit', 'some'], '`--limit` is not a whole number of at least 1'],
     [['run', 'x.yaml', '--set', 'out'], '`--set out`'],
     [['run', 'x.yaml', '--set', '=out'], '`--set =out`'],
+    [['inspect', 'x', '-n', '0'], '`-n` is not a whole number of at least 1'],
     [['preview', 'x.yaml', '-n', '1.5'], '`-n` is not a whole number of at least 1'],
     [['parse', '-', '-'], '`-` is named twice'],
     [['parse', ''], 'a file without a name'],

@@ -16,6 +16,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lintFile } from '../../src/pipeline/check.js'
 import { chain, treeLine } from '../datasets/trees.js'
+import { type Hub, startHub } from '../support/hub/index.js'
 import { ROOT, readText } from '../support/paths.js'
 import { type RewardServer, startRewardServer } from '../support/reward-server.js'
 
@@ -38,6 +39,9 @@ let folder = ''
 const HEADS = { 'http://127.0.0.1:5555': 9, 'http://127.0.0.1:5556': 5, 'http://127.0.0.1:5557': 5 }
 const servers = new Map<string, RewardServer>()
 
+/** What the examples take from the hub. */
+let hub: Hub
+
 /** A text of the README with the addresses of servers that are there. */
 const withServers = (text: string): string =>
   [...servers].reduce((made, [address, { url }]) => made.replaceAll(address, url), text)
@@ -45,7 +49,8 @@ const withServers = (text: string): string =>
 /** Runs a command in the folder; servers in this process go on meanwhile. */
 function run(command: string, args: string[]) {
   const path = `${join(folder, 'bin')}:${process.env.PATH}`
-  const options = { cwd: folder, env: { ...process.env, PATH: path } }
+  const hubs = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hub') }
+  const options = { cwd: folder, env: { ...process.env, ...hubs, PATH: path } }
   return new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
     const child = execFile(command, args, options, (_error, stdout, stderr) =>
       resolve({ status: child.exitCode, stdout, stderr }),
@@ -58,7 +63,7 @@ beforeAll(async () => {
     servers.set(address, await startRewardServer({ heads }))
   folder = mkdtempSync(join(tmpdir(), 'steerpipe-readme-'))
   cpSync(`${ROOT}/pipelines`, join(folder, 'pipelines'), { recursive: true })
-  for (const name of ['data/HelpSteer', 'data/HelpSteer2', 'data/oasst1', 'rows', 'bin', 'node_modules'])
+  for (const name of ['data/HelpSteer2', 'rows', 'bin', 'node_modules'])
     mkdirSync(join(folder, name), { recursive: true })
   symlinkSync(ROOT, join(folder, 'node_modules/steerpipe'))
   symlinkSync(`${ROOT}/node_modules/split2`, join(folder, 'node_modules/split2'))
@@ -69,15 +74,20 @@ beforeAll(async () => {
   const rows = `${ROOT}/pipelines/quickstart/train.jsonl.gz`
   copyFileSync(rows, join(folder, 'rows.jsonl.gz'))
   writeFileSync(join(folder, 'rows.jsonl'), gunzipSync(readFileSync(rows)))
-  for (const set of ['HelpSteer', 'HelpSteer2']) {
-    for (const name of ['train', 'validation'])
-      copyFileSync(
-        `${ROOT}/pipelines/quickstart/${name}.jsonl.gz`,
-        join(folder, `data/${set}/${name}.jsonl.gz`),
-      )
-  }
+  const names = ['train.jsonl.gz', 'validation.jsonl.gz']
+  for (const name of names)
+    copyFileSync(`${ROOT}/pipelines/quickstart/${name}`, join(folder, 'data/HelpSteer2', name))
+  const helpsteer = Object.fromEntries(
+    names.map((name) => [name, { content: readFileSync(`${ROOT}/pipelines/quickstart/${name}`), lfs: true }]),
+  )
   const trees = Array.from({ length: 20 }, (_, i) => `${treeLine(chain(2 + (i % 3)))}\n`)
-  writeFileSync(join(folder, 'data/oasst1/2023-04-12_oasst_all.trees.jsonl.gz'), gzipSync(trees.join('')))
+  hub = await startHub({
+    'nvidia/HelpSteer': { files: helpsteer },
+    'nvidia/HelpSteer2': { files: helpsteer },
+    'OpenAssistant/oasst1': {
+      files: { '2023-04-12_oasst_all.trees.jsonl.gz': { content: gzipSync(trees.join('')), lfs: true } },
+    },
+  })
   // The module of the example, where the pipeline files are and where the stages of the reference are linted.
   for (const { text } of of('js module')) {
     writeFileSync(join(folder, 'my-stage.mjs'), text)
@@ -95,6 +105,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const server of servers.values()) await server.close()
+  await hub.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -111,19 +111,24 @@ describe('what is not there is told where it is named', () => {
 })
 
 describe('a remote address', () => {
-  const addresses = [
-    'hf://datasets/nvidia/HelpSteer2/train.jsonl.gz',
-    'https://example.com/a?b={c}',
-    'S3://bucket/*',
-  ]
+  const addresses = ['hf://datasets/nvidia/HelpSteer2/train.jsonl.gz', 'https://example.com/a?b={c}']
 
-  test.each(addresses)('%s: lint accepts it, run does not', async (address) => {
+  test.each(addresses)('%s is not opened before the run', async (address) => {
     const text = over(`[in.jsonl, "${address}"]`)
     expect(await lint(text)).toEqual([])
-    expect(await refusals(text)).toEqual([
-      `2:20 HUB_ADDRESS ${address} is an address, and addresses cannot be opened yet`,
-    ])
+    expect(await refusals(text)).toEqual([])
   })
+
+  test.each(['S3://bucket/*', 'hf://models/a/b', 'https://', 'https://name:secret@example.com/a'])(
+    '%s is refused where it stands',
+    async (address) => {
+      const text = over(`[in.jsonl, "${address}"]`)
+      for (const found of [await lint(text), await refusals(text)]) {
+        expect(found).toEqual([expect.stringMatching(/^2:20 BAD_ADDRESS /)])
+        expect(found.join()).not.toContain('secret')
+      }
+    },
+  )
 })
 
 test('stdin can be an input once', async () => {

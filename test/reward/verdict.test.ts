@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerResponse } from '../../src/reward/protocol.js'
-import { failureName, faultIn, retryAfter, saidIn, statusVerdict } from '../../src/reward/verdict.js'
+import { failureName, faultIn, saidIn, statusVerdict } from '../../src/reward/verdict.js'
+import { retryAfter } from '../../src/storage/remote/retry-after.js'
 
 const answer = (status: number, headers: Record<string, string> = {}, body = ''): ServerResponse => ({
   status,

@@ -11,6 +11,7 @@ import {
   type Task,
   type TaskMessage,
   type TaskResult,
+  UP,
 } from './messages.js'
 
 /**
@@ -29,6 +30,8 @@ const program = (): URL => pathToFileURL(createRequire(import.meta.url).resolve(
 interface Thread {
   readonly worker: Worker
   readonly waiting: Waiting[]
+  /** Resolves when it has loaded what it needs, or is gone. */
+  readonly up: Promise<void>
 }
 
 /** Whoever waits for an answer. */
@@ -101,15 +104,20 @@ export class Crew {
     })
     for (const output of [worker.stdout, worker.stderr])
       output.on('data', (said) => process.stderr.write(said))
-    const thread: Thread = { worker, waiting: [] }
-    worker.on('message', (answer: Answer) => {
+    const { promise: up, resolve: isUp } = withResolvers<void>()
+    const thread: Thread = { worker, waiting: [], up }
+    worker.on('message', (answer: Answer | typeof UP) => {
+      if (answer === UP) return isUp()
       const asked = thread.waiting.shift()
       if ('result' in answer) asked?.resolve(answer.result)
       else asked?.reject(answer.failure)
     })
     // What one thread was at is lost: what the others do is of no use any more.
     worker.on('error', (error: unknown) => void this.close(threw(error)))
-    worker.on('exit', () => void this.close(left()))
+    worker.on('exit', () => {
+      isUp()
+      void this.close(left())
+    })
     return thread
   }
 
@@ -120,11 +128,20 @@ export class Crew {
    * @param reason what those who wait are told; one who has closed before has said it already
    */
   async close(reason: unknown): Promise<void> {
-    this.end ??= { reason, over: Promise.all(this.threads.map(({ worker }) => worker.terminate())) }
+    this.end ??= { reason, over: Promise.all(this.threads.map(ended)) }
     for (const { waiting } of this.threads)
       for (const { reject } of waiting.splice(0)) reject(this.end.reason)
     await this.end.over
   }
+}
+
+/**
+ * Ends a thread. One that is still loading modules is waited for: where it is ended while a module is required, Node (20
+ * to 26) aborts the whole process.
+ */
+async function ended({ worker, up }: Thread): Promise<void> {
+  await up
+  await worker.terminate()
 }
 
 /** The error for a thread in which nobody has caught what was thrown: that may be anything. */

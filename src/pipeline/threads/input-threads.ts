@@ -4,7 +4,7 @@ import { shuffleSpec } from '../../stages/shuffle.js'
 import { splitSpec } from '../../stages/split.js'
 import type { Stage } from '../../stages/stage.js'
 import { writeSpec } from '../../stages/write.js'
-import { isPlainFile } from '../../storage/input.js'
+import { isPlainFile, localFile } from '../../storage/input.js'
 import type { OpenInput, OpenSource } from '../inputs.js'
 import { type Pipeline, readerSettings } from '../pipeline.js'
 import { fillInput } from '../references.js'
@@ -51,7 +51,7 @@ export class InputThreads {
     wired: WiredInput,
     settings: ThreadSettings,
   ): Promise<InputThreads | undefined> {
-    if (!arePaying(input, settings) || input.interleave) return undefined
+    if (!(await arePaying(input, settings)) || input.interleave) return undefined
     for (const source of input.sources) {
       const { format, group } = (source.parse ?? pipeline.parse).options
       if (source.holds || format !== 'jsonl' || group !== 1) return undefined
@@ -105,7 +105,7 @@ export async function openTail(
   { own, common }: WiredInput,
   settings: ThreadSettings,
 ): Promise<TailThreads | undefined> {
-  if (!arePaying(input, settings)) return undefined
+  if (!(await arePaying(input, settings))) return undefined
   const from = common.findLastIndex(({ use }) => use.spec === shuffleSpec) + 1
   const tail = common.slice(from)
   if (from === 0) return undefined
@@ -127,9 +127,11 @@ export async function openTail(
 }
 
 /** Whether threads are wanted, and worth it, and nothing is in their way. */
-function arePaying(input: OpenInput, settings: ThreadSettings): boolean {
+async function arePaying(input: OpenInput, settings: ThreadSettings): Promise<boolean> {
   const { workers = 0, workersFrom = WORTH_BYTES, limit, openOutput } = settings
-  return workers > 0 && limit === undefined && openOutput === undefined && bytesOf(input) >= workersFrom
+  return (
+    workers > 0 && limit === undefined && openOutput === undefined && (await bytesOf(input)) >= workersFrom
+  )
 }
 
 function planOf(
@@ -164,13 +166,13 @@ async function arePlain({ sources }: OpenInput): Promise<boolean> {
   return true
 }
 
-/** About how many bytes an input has; of pipes, none. */
-function bytesOf({ sources }: OpenInput): number {
-  const files = sources.flatMap((source) => source.files)
-  const sizes = files.map((file) => {
-    const found = statSync(file === '-' ? '/dev/stdin' : file, { throwIfNoEntry: false })
-    if (!found?.isFile()) return 0
-    return found.size * (file.endsWith('.gz') ? COMPRESSION : 1)
-  })
-  return sizes.reduce((sum, size) => sum + size, 0)
+/** About how many bytes an input has; of pipes, and of what is to be downloaded, none. */
+async function bytesOf({ sources }: OpenInput): Promise<number> {
+  let bytes = 0
+  for (const file of sources.flatMap(({ files }) => files)) {
+    const local = file === '-' ? '/dev/stdin' : await localFile(file)
+    const found = local === undefined ? undefined : statSync(local, { throwIfNoEntry: false })
+    if (found?.isFile()) bytes += found.size * (file.endsWith('.gz') ? COMPRESSION : 1)
+  }
+  return bytes
 }

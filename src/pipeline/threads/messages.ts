@@ -144,6 +144,9 @@ export interface TaskResult {
   readonly input: ArrayBuffer | undefined
 }
 
+/** What a thread says before all else: that it has loaded what it needs. */
+export const UP = 'up'
+
 /** What a thread answers: a result, or a failure that is a defect or the system's. */
 export type Answer = { readonly result: TaskResult } | { readonly failure: unknown }
 

@@ -3,7 +3,7 @@ import { SteerpipeError } from '../../errors.js'
 import { Batch } from '../../records/batch.js'
 import type { Stage } from '../../stages/stage.js'
 import { type Account, passOver, withFirst } from '../../storage/consumed.js'
-import { isPlainFile, readBytes, readError, shrunk } from '../../storage/input.js'
+import { isPlainFile, localFile, readBytes, readError, shrunk } from '../../storage/input.js'
 import type { ReadSettings } from '../read.js'
 import type { Crew } from './crew.js'
 import { FROM_START, fileRegions, RegionAccount, type RegionStart } from './file-regions.js'
@@ -199,7 +199,7 @@ async function startOf(path: string, { from }: ReadSettings): Promise<RegionStar
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path)
+    return await open((await localFile(path)) ?? path)
   } catch (error) {
     throw readError(error, path, false, 0)
   }

@@ -1,10 +1,11 @@
 /** What a thread runs: tasks come as messages, and answers go back, in the same order. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Lane } from './lane.js'
-import type { Answer, RowPlan, TaskMessage, TaskResult } from './messages.js'
+import { type Answer, type RowPlan, type TaskMessage, type TaskResult, UP } from './messages.js'
 
 function serve(port: MessagePort, plan: RowPlan): void {
   const lane = new Lane(plan)
+  port.postMessage(UP)
   let last = Promise.resolve()
   port.on('message', ({ task, memory }: TaskMessage) => {
     last = last.then(async () => {
