@@ -110,14 +110,15 @@ export class Connection {
   }
 
   private async askOnce(url: string, init: RequestInit | undefined): Promise<Fetched> {
-    const headers = Object.fromEntries(new Headers(init?.headers))
+    const headers = new Headers(init?.headers)
+    // Bytes are to come as they lie there: their places and their length are counted. (For a range undici says so itself.)
+    if (!headers.has('range')) headers.set('accept-encoding', 'identity')
     let answer: Fetched
     try {
       answer = await fetch(url, {
         method: init?.method ?? 'GET',
         body: typeof init?.body === 'string' ? init.body : null,
-        // Bytes are to come as they lie there: their places and their length are counted.
-        headers: { ...headers, 'accept-encoding': 'identity' },
+        headers: Object.fromEntries(headers),
         dispatcher: this.agent,
         signal: this.over.signal,
       })

@@ -108,6 +108,8 @@ async function fill(
         await growing.append(chunk)
       }
     } catch (error) {
+      // There is nothing where the rest of it should be.
+      if (error instanceof Refused && error.status === 416) break
       if (error instanceof SteerpipeError || error instanceof Refused || isOfDisk(error)) throw error
       cause = error
     }

@@ -1,4 +1,13 @@
-import { datasetInfo, downloadFile, downloadFileToCacheDir, listFiles, pathsInfo } from '@huggingface/hub'
+import { createReadStream, existsSync } from 'node:fs'
+import {
+  datasetInfo,
+  downloadFile,
+  downloadFileToCacheDir,
+  type FileDownloadInfoOutput,
+  fileDownloadInfo,
+  listFiles,
+  pathsInfo,
+} from '@huggingface/hub'
 import { SteerpipeError } from '../../errors.js'
 import { nearest } from '../../suggest.js'
 import { DEFAULT_REVISION, type HubAddress, isCommit } from './address.js'
@@ -71,7 +80,10 @@ export class Hub {
    * @throws SteerpipeError NO_SUCH_INPUT, HUB_DENIED, HUB_OFFLINE, UNREACHABLE
    */
   async check(file: HubFile): Promise<void> {
-    if (this.cached(file) === undefined) await this.contentOf(file)
+    if (this.cached(file) !== undefined) return
+    const { digest } = await this.contentOf(file)
+    // Another commit may have had the same bytes.
+    if (existsSync(this.cache.blob(file.repo, digest))) await this.place(file)
   }
 
   /** Where a file is on this machine; undefined if it is not. */
@@ -86,14 +98,24 @@ export class Hub {
 
   /** A file's bytes, while they are downloaded into the cache. @throws SteerpipeError */
   async *download(file: HubFile): AsyncGenerator<Buffer> {
+    await this.check(file)
+    const cached = this.cached(file)
+    if (cached !== undefined) {
+      yield* createReadStream(cached)
+      return
+    }
     const { repo, commit, path } = file
     const content = await this.contentOf(file)
     const connection = new Connection()
-    const asked = { repo: { type: 'dataset', name: repo } as const, path, revision: commit }
+    // Of the path the library makes a part of an address as it is.
+    const inAddress = path.split('/').map(encodeURIComponent).join('/')
+    const asked = { repo: { type: 'dataset', name: repo } as const, path: inAddress, revision: commit }
     const access = this.access(connection)
+    let info: FileDownloadInfoOutput | null = null
     const from = async function* (start: number): AsyncGenerator<Uint8Array> {
       try {
-        const blob = await downloadFile({ ...asked, ...access, xet: false })
+        info ??= await fileDownloadInfo({ ...asked, ...access })
+        const blob = info && (await downloadFile({ ...asked, ...access, xet: false, downloadInfo: info }))
         if (blob === null) throw new Error(`${path} is gone`)
         yield* blob.slice(start).stream()
       } catch (error) {
@@ -101,12 +123,7 @@ export class Hub {
         throw typeof error === 'string' ? connection.failure : error
       }
     }
-    const onWhole = async () => {
-      // It finds the bytes there, and puts a link to them into the snapshot.
-      await downloadFileToCacheDir({ ...asked, ...access, cacheDir: this.cache.folder })
-      const revision = this.revisions.get(`${repo} ${commit}`)
-      if (revision !== undefined) await this.cache.keepRevision(repo, revision, commit)
-    }
+    const onWhole = () => this.place(file)
     const task = { content, from, path: this.cache.blob(repo, content.digest), onWhole }
     try {
       yield* downloading(task, connection)
@@ -115,6 +132,17 @@ export class Hub {
     } finally {
       await connection.close()
     }
+  }
+
+  /** Puts a link to a file's bytes, which are in the cache, into the snapshot of its commit. */
+  private async place({ repo, commit, path }: HubFile): Promise<void> {
+    await this.asking(repo, async (connection) => {
+      const asked = { repo: { type: 'dataset', name: repo } as const, path, revision: commit }
+      const cacheDir = this.cache.folder
+      await downloadFileToCacheDir({ ...asked, ...this.access(connection), cacheDir })
+    })
+    const revision = this.revisions.get(`${repo} ${commit}`)
+    if (revision !== undefined) await this.cache.keepRevision(repo, revision, commit)
   }
 
   /** What the hub says of a file. */
