@@ -59,7 +59,8 @@ export function deadLetter(leftOut: LeftOut, { name, fields }: InputName): DeadL
     tries: error?.tries ?? 1,
     raw: bytes === null ? null : bytes.toString(isText ? 'utf8' : 'base64'),
     encoding: isText ? 'utf-8' : 'base64',
-    at: Object.fromEntries(at),
+    // In one order: which output says it first hangs on what came behind the record.
+    at: Object.fromEntries([...at].sort(([a], [b]) => (a < b ? -1 : 1))),
   }
 }
 

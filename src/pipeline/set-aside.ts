@@ -81,7 +81,8 @@ export class SetAside {
     if (this.pending.length === 0) return
     const place = records.at(-1)?.source.place
     // What comes without records comes behind all those that it was among. With them it may come before its neighbours.
-    if (!isInOrder || place === undefined) await this.flush(input, () => false)
+    // (A `write` before the stage that has left the records out may still have to see what comes next.)
+    if (!isInOrder || place === undefined) await this.flush(input, ({ unplaced }) => unplaced > 0)
     else await this.flush(input, (each) => !each.place || !isBehind(place, each.place))
     this.check(read, read >= ENOUGH_READ)
   }

@@ -23,6 +23,8 @@ export interface LeftOut {
   readonly line: string | null
   /** Where what is made of it would stand, by the outputs' paths: for those that had not got it when it was left out. */
   readonly at: Map<string, OutputPoint>
+  /** Outputs that have not said yet where it belongs: what comes next will tell. */
+  unplaced: number
 }
 
 /** What a record is counted under that was left out only because its partner was. */

@@ -66,7 +66,7 @@ export class ErrorPolicy {
   private setAside(error: SteerpipeError | null, isPartner: boolean, entry: AnyRecord | Unread): void {
     const isRecord = 'source' in entry
     const line = isRecord ? entry.source.readLine : entry.line
-    this.leftOut.push({ error, isPartner, place: placeOf(entry), isRecord, line, at: new Map() })
+    this.leftOut.push({ error, isPartner, place: placeOf(entry), isRecord, line, at: new Map(), unplaced: 0 })
   }
 
   /** Whether nothing was left out since it was asked for last. */

@@ -114,7 +114,12 @@ export class WriteStage extends Stage {
     const [first] = batch.records
     // A file that is named twice begins anew: what waits for its place is of the time before.
     if (this.latest && first && isBehind(this.latest, first.source.place)) await this.place(() => true)
-    if (this.context.inOrder) for (const each of this.leftOutBefore) this.unplaced.push(each)
+    if (this.context.inOrder) {
+      for (const each of this.leftOutBefore) {
+        this.unplaced.push(each)
+        each.unplaced++
+      }
+    }
     const written = this.parts ? this.parts.run(batch) : batch
     await this.writeAll(written.records)
     // What comes without records comes behind all those that it was among.
@@ -158,6 +163,7 @@ export class WriteStage extends Stage {
     if (placed.length === 0) return
     this.unplaced = this.unplaced.filter((leftOut) => !belongs(leftOut))
     for (const leftOut of placed) {
+      leftOut.unplaced--
       const isShared = this.latest !== undefined && isSamePlace(this.latest, leftOut.place)
       for (const output of this.outputs.values()) {
         const point = await output.pointFor(leftOut.place)

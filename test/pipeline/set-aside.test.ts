@@ -436,3 +436,16 @@ test('a file that is named twice: each pass has its own, where it belongs', asyn
   const both = first + second
   expect(lettersOf('bad.jsonl').map(({ at }) => at?.o?.bytes)).toEqual([first, both, both + first, 2 * both])
 })
+
+test('behind a `write`, where the stages after it leave out all records that came with it', async () => {
+  const bad = '{"prompt":1}'
+  // What comes next is so long that it comes later.
+  put({ 'in.jsonl': [bad, '[', row(2, { response: 'r'.repeat(2_000_000) }), ''].join('\n') })
+  put({ 'p.yaml': over(['parse', 'write: o', 'template: helpsteer2', 'write: p']) })
+  await runAside('bad.jsonl')
+  expect(found()).toEqual(['1 template WRONG_TYPE', '2 parse JSON_SYNTAX'])
+  expect(lettersOf('bad.jsonl').map(({ at }) => [at?.o?.bytes, at?.p?.bytes])).toEqual([
+    [undefined, 0],
+    [bad.length + 1, 0],
+  ])
+})

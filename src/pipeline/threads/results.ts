@@ -85,6 +85,7 @@ function restored({ error, isPartner, place, isRecord, line }: SavedLeftOut, lin
     isRecord,
     line,
     at: new Map(),
+    unplaced: 0,
   }
 }
 
