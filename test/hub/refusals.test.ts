@@ -1,4 +1,5 @@
 /** What cannot be had: a code, what is there instead, and what to do. */
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Folder, names } from '../support/command.js'
 import { FILES, NAME, SET, type Setting, setting, settingWith } from './setting.js'
@@ -154,4 +155,11 @@ test('an endpoint that is no hub', async () => {
   site.hub.fault({ path: /./, kind: { status: 404 }, times: 9 })
   await failing(site, 'NO_SUCH_INPUT', 2)
   await failing(site, 'BAD_ADDRESS', 2, [], { HF_ENDPOINT: 'no address' })
+})
+
+test('a cache that cannot be written to', async () => {
+  const site = await setting(folder)
+  const { status, stderr } = await site.run(['run', 'x.yaml'], { HF_HUB_CACHE: join(site.cwd, 'x.yaml') })
+  expect([status, stderr]).toEqual([1, expect.stringContaining('[WRITE_FAILED]')])
+  expect(stderr).toContain('a part of this path is a file')
 })

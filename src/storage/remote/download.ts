@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SteerpipeError } from '../../errors.js'
 import { type FileLock, lock } from '../lock.js'
+import { writeError } from '../sink.js'
 import { type Connection, MOST_CUTS, Refused, saidOf } from './connection.js'
 import { type Content, contentHash } from './content-hash.js'
 import { GrowingFile } from './growing-file.js'
@@ -24,10 +25,12 @@ export interface DownloadTask {
  * earlier process has left of it is gone on with. (The download does not wait for the reader: a server would not wait
  * for long for one that asks another server about every record.)
  *
- * @throws SteerpipeError DOWNLOAD_DAMAGED, UNREACHABLE; what is wrong with the disk
+ * @throws SteerpipeError DOWNLOAD_DAMAGED, UNREACHABLE, WRITE_FAILED
  */
 export async function* downloading(task: DownloadTask, connection: Connection): AsyncGenerator<Buffer> {
-  const partial = await PartialFile.open(task.path)
+  const partial = await PartialFile.open(task.path).catch((error: unknown) => {
+    throw writeError(error, task.path)
+  })
   let isWhole = false
   try {
     const growing = new GrowingFile(partial.file, partial.bytes)
@@ -36,7 +39,7 @@ export async function* downloading(task: DownloadTask, connection: Connection): 
         isWhole = true
         growing.finish({})
       },
-      (failure: unknown) => growing.finish({ failure }),
+      (error: unknown) => growing.finish({ failure: isOfDisk(error) ? writeError(error, task.path) : error }),
     )
     try {
       yield* growing.read()
@@ -75,6 +78,8 @@ class PartialFile {
     })
     const own = held ? common : `${path}.${randomBytes(6).toString('hex')}.incomplete`
     const file = await open(own, constants.O_RDWR | constants.O_CREAT)
+    // Nobody is to find it, however this process ends.
+    if (held === undefined) await rm(own)
     return new PartialFile(own, file, (await file.stat()).size, held)
   }
 
@@ -85,7 +90,6 @@ class PartialFile {
 
   async close(): Promise<void> {
     await this.file.close()
-    if (!this.isShared) await this.remove()
     this.held?.release()
   }
 }
@@ -115,7 +119,11 @@ async function fill(
     }
     if (growing.size >= content.bytes) break
     cuts = growing.size > before ? 1 : cuts + 1
-    if (cuts > MOST_CUTS) throw brokenOff(growing.size, content.bytes, cause)
+    if (cuts > MOST_CUTS) {
+      // The server takes what it has for all.
+      if (cause === undefined) break
+      throw brokenOff(growing.size, content.bytes, cause)
+    }
     await connection.rest(cuts)
   }
   const found = hash.digest('hex')
@@ -139,9 +147,8 @@ const isOfDisk = (error: unknown): boolean =>
   error instanceof Error && 'syscall' in error && error.syscall === 'write'
 
 function brokenOff(bytes: number, expected: number, cause: unknown): SteerpipeError {
-  const said = cause === undefined ? 'the answer ends' : saidOf(cause)
   return new SteerpipeError('UNREACHABLE', {
-    found: `the download breaks off again and again after ${bytes} of ${expected} bytes: ${said}`,
+    found: `the download breaks off again and again after ${bytes} of ${expected} bytes: ${saidOf(cause)}`,
     fix: 'Run again later: it goes on from there.',
     cause,
   })

@@ -23,7 +23,7 @@ export class HubCache {
   /** A file that is there; undefined if it is not. */
   find(repo: string, commit: string, path: string): string | undefined {
     const file = join(this.home(repo), 'snapshots', commit, ...path.split('/'))
-    return statSync(file, { throwIfNoEntry: false })?.isFile() ? file : undefined
+    return existsSync(file) && statSync(file).isFile() ? file : undefined
   }
 
   /** The commit that a revision was when it was last asked for; undefined if it never was. */
