@@ -14,7 +14,7 @@ attributes: [quality, { name: odd, min: -3, max: "\${g}" }]
 inputs:
   one: in.jsonl
   two: { from: [in.jsonl, { from: "i*.jsonl", stages: &own [parse: { group: 2 }] }], stages: [label-format] }
-  three: [{ from: in.jsonl, stages: *own }, "hf://x/y"]
+  three: [{ from: in.jsonl, stages: *own }, "hf://datasets/x/y/z"]
 stages:
   - parse: { format: jsonl, max-line-bytes: 100 }
   - write: "\${input}-\${b}.jsonl"

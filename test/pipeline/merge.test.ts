@@ -80,7 +80,9 @@ describe('train has each line four times, val once', () => {
   })
 
   test('by one definition, straight from the sources', async () => {
-    const report = await run(fromReadme('merge-from-sources'))
+    // With the folders that are laid out as the data sets on the hub are.
+    const text = fromReadme('merge-from-sources').replaceAll(/hf:\/\/datasets\/\w+\//g, 'data/')
+    const report = await run(text)
     expect(textOf('data/merge-from-sources/train.jsonl')).toBe(TRAIN)
     expect(textOf('data/merge-from-sources/val.jsonl')).toBe(VAL)
     expect(report.inputs.map(({ files }) => files[0])).toEqual(
