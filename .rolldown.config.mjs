@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'rolldown'
 
@@ -8,6 +10,13 @@ export default defineConfig({
   platform: 'node',
   resolve: { alias: { 'string-width': fileURLToPath(new URL('src/cli/text-width.ts', import.meta.url)) } },
   tsconfig: true,
+  // `npx steerpipe` in a clone runs the file itself: npm makes executable what it installs, not what it is run in.
+  plugins: [
+    {
+      name: 'executable',
+      writeBundle: ({ dir }) => chmodSync(join(dir, 'cli/index.js'), 0o755),
+    },
+  ],
   output: {
     dir: 'dist',
     format: 'esm',

@@ -70,7 +70,6 @@ beforeAll(async () => {
   // `npx steerpipe` without npx's own second of start-up; that npx finds the command is tested with the package.
   writeFileSync(join(folder, 'bin/npx'), `#!/bin/sh\nshift\nexec "${ROOT}/dist/cli/index.js" "$@"\n`)
   chmodSync(join(folder, 'bin/npx'), 0o755)
-  chmodSync(`${ROOT}/dist/cli/index.js`, 0o755)
   const rows = `${ROOT}/pipelines/quickstart/train.jsonl.gz`
   copyFileSync(rows, join(folder, 'rows.jsonl.gz'))
   writeFileSync(join(folder, 'rows.jsonl'), gunzipSync(readFileSync(rows)))
