@@ -79,13 +79,19 @@ test('a body that is cut is gone on with from where it was', async () => {
   expect(site.inCache()).toEqual(site.whole('train.jsonl'))
 })
 
-test('a run that is killed leaves what the next one goes on with', async () => {
+/** Where a run was killed in the middle of a download. */
+async function killed(): Promise<Setting> {
   const site = await setting(folder)
   site.hub.fault({ on: 'cdn', path: ANY, kind: { hold: 800_000 } })
   const running = site.start(['run', 'x.yaml'])
   await meanwhile(running, () => partial(site) === 800_000)
   running.process.kill('SIGKILL')
   await running.ended
+  return site
+}
+
+test('a run that is killed leaves what the next one goes on with', async () => {
+  const site = await killed()
   const before = site.hub.requests.length
   expect(await site.run(['run', 'x.yaml', '--force'])).toMatchObject({ status: 0 })
   const blobs = site.hub.requests.slice(before).filter(({ path }) => path.startsWith('/blobs/'))
@@ -96,12 +102,7 @@ test('a run that is killed leaves what the next one goes on with', async () => {
 })
 
 test('what is left behind is not trusted: damaged there, it is begun anew', async () => {
-  const site = await setting(folder)
-  site.hub.fault({ on: 'cdn', path: ANY, kind: { hold: 800_000 } })
-  const running = site.start(['run', 'x.yaml'])
-  await meanwhile(running, () => partial(site) === 800_000)
-  running.process.kill('SIGKILL')
-  await running.ended
+  const site = await killed()
   const blobs = join(site.cached(), 'blobs')
   const [left] = readdirSync(blobs).filter((name) => name.endsWith('.incomplete'))
   const bytes = readFileSync(join(blobs, left))
