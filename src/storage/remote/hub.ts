@@ -55,7 +55,7 @@ export class Hub {
     const known = this.cache.commitOf(repo, revision)
     if (this.settings.isOffline) {
       if (known !== undefined) return known
-      throw this.notCached(`nothing of ${repo} at \`${revision}\``)
+      throw this.notCached(`anything of ${repo} at \`${revision}\``)
     }
     let commit: string
     try {
@@ -187,7 +187,7 @@ export class Hub {
 
   private notCached(what: string): SteerpipeError {
     return new SteerpipeError('HUB_OFFLINE', {
-      found: `HF_HUB_OFFLINE is set, and the cache ${this.cache.folder} has not got ${what}`,
+      found: `HF_HUB_OFFLINE is set, and the cache ${this.cache.folder} does not have ${what}`,
     })
   }
 }
