@@ -226,24 +226,13 @@ export class WriteStage extends Stage {
     await Promise.all([...this.outputs.values()].map((output) => output.abandon(keep)))
   }
 
-  /**
-   * Takes lines that were made elsewhere, by another stage like this one.
-   *
-   * @param points where among them records belong that were left out, in order
-   * @param onDone called when the lines' memory is its owner's again
-   * @throws SteerpipeError WRITE_FAILED
-   */
-  takeLines(path: string, lines: Buffer, points: readonly LeftOutPoint[], onDone: () => void): Promise<void> {
-    this.taking = this.copyLines(path, lines, points, onDone)
+  /** Takes lines that were made elsewhere, by another stage like this one. @throws SteerpipeError WRITE_FAILED */
+  takeLines(made: LinesMade): Promise<void> {
+    this.taking = this.copyLines(made)
     return this.taking
   }
 
-  private async copyLines(
-    path: string,
-    lines: Buffer,
-    points: readonly LeftOutPoint[],
-    onDone: () => void,
-  ): Promise<void> {
+  private async copyLines({ path, lines, points, onDone, here }: LinesMade): Promise<void> {
     await this.start()
     if (this.settled) return // whoever works elsewhere may not know yet
     const output = await this.output(path)
@@ -251,12 +240,12 @@ export class WriteStage extends Stage {
     let at = 0
     for (const { bytes, leftOut, isShared } of points) {
       if (bytes > at)
-        await output.copy(lines.subarray(at, bytes), bytes === lines.length ? onDone : undefined)
+        await output.copy(lines.subarray(at, bytes), bytes === lines.length ? onDone : undefined, here)
       at = bytes
       const point = await output.pointFor()
       leftOut.at.set(path, isShared ? { ...point, shared: true } : point)
     }
-    if (at < lines.length) await output.copy(lines.subarray(at), onDone)
+    if (at < lines.length) await output.copy(lines.subarray(at), onDone, here)
     else if (lines.length === 0) onDone()
   }
 
@@ -308,6 +297,18 @@ export class WriteStage extends Stage {
       (failure: Error) => callback(error ?? failure),
     )
   }
+}
+
+/** Lines that were made elsewhere, for one output. */
+export interface LinesMade {
+  readonly path: string
+  readonly lines: Buffer
+  /** Where among them records belong that were left out, in order. */
+  readonly points: readonly LeftOutPoint[]
+  /** Called when the lines' memory is its owner's again. */
+  readonly onDone: () => void
+  /** As for `Sink.write`. */
+  readonly here: boolean
 }
 
 /** Where among lines a record belongs that was left out. */

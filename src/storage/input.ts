@@ -10,6 +10,9 @@ import { isRemote } from './remote/address.js'
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
 
+/** Bytes that are decompressed at a time: for each, a thread of zlib's has to be woken, some 0.1 ms. */
+const GUNZIP_BYTES = 512 * 1024
+
 /** What gzip data begins with. */
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
 
@@ -155,7 +158,7 @@ async function* withHead(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenera
 async function* gunzip(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
   // What a stream holds is lost when it fails. With a mark of one byte a write is done when all that came of it was
   // taken, so that what stands before damage (most of all before an early end) is not lost.
-  const options: ZlibOptions & TransformOptions = { chunkSize: READ_BYTES, readableHighWaterMark: 1 }
+  const options: ZlibOptions & TransformOptions = { chunkSize: GUNZIP_BYTES, readableHighWaterMark: 1 }
   const stream = createGunzip(options)
   const fed = feed(stream, bytes, path)
   fed.catch(() => {}) // told where it is awaited

@@ -110,9 +110,10 @@ export abstract class LinesOutput implements Output {
    * Resolves when more may come.
    *
    * @param onDone called when the bytes are their owner's again
+   * @param here see `Sink.write`
    * @throws SteerpipeError WRITE_FAILED
    */
-  abstract copy(bytes: Buffer, onDone?: () => void): Promise<void>
+  abstract copy(bytes: Buffer, onDone?: () => void, here?: boolean): Promise<void>
   abstract save(): Promise<SavedOutput> | undefined
 
   /** Hands what is left to the sink. */
@@ -151,9 +152,9 @@ class PlainOutput extends LinesOutput {
     await this.copy(writeLines(records, next.reset()))
   }
 
-  async copy(bytes: Buffer, onDone?: () => void): Promise<void> {
+  async copy(bytes: Buffer, onDone?: () => void, here?: boolean): Promise<void> {
     this.count(bytes)
-    await this.sink.write(bytes, onDone)
+    await this.sink.write(bytes, onDone, here)
   }
 
   save(): Promise<SavedOutput> | undefined {

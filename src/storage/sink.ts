@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { constants, openSync, statSync } from 'node:fs'
+import { constants, openSync, statSync, writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -18,9 +18,11 @@ export interface Sink {
    * Takes bytes, which must stay as they are until they are written; resolves when more may come.
    *
    * @param onWritten called when the bytes are written, and are their owner's again
+   * @param here whether a file is written to by this thread: where no processor is idle, another one that copies the
+   *   bytes into the system has to be woken, and finds them in no cache of its own
    * @throws SteerpipeError WRITE_FAILED
    */
-  write(bytes: Buffer, onWritten?: () => void): Promise<void>
+  write(bytes: Buffer, onWritten?: () => void, here?: boolean): Promise<void>
   /** Resolves when all that it took is with the system. @throws SteerpipeError WRITE_FAILED */
   settled(): Promise<void>
   /** Flushes what was written so far to the disk. @throws SteerpipeError WRITE_FAILED */
@@ -150,9 +152,9 @@ class FileSink implements Sink {
     return this.held !== null
   }
 
-  async write(bytes: Buffer, onWritten?: () => void): Promise<void> {
+  async write(bytes: Buffer, onWritten?: () => void, here = false): Promise<void> {
     await this.settled()
-    this.writing = this.writeAll(bytes).then(() => {
+    this.writing = this.writeAll(bytes, here && this.isFile).then(() => {
       this.written += bytes.length
       onWritten?.()
       if (this.syncs && this.written - this.flushed >= FLUSH_BYTES) this.flush()
@@ -163,11 +165,15 @@ class FileSink implements Sink {
     })
   }
 
-  private async writeAll(bytes: Buffer): Promise<void> {
+  private async writeAll(bytes: Buffer, here: boolean): Promise<void> {
+    const { handle } = this
     for (let at = 0; at < bytes.length; ) {
       // A device may have no positions.
       const position = this.isFile ? this.written + at : null
-      at += (await this.handle.write(bytes, at, bytes.length - at, position)).bytesWritten
+      const left = bytes.length - at
+      at += here
+        ? writeSync(handle.fd, bytes, at, left, position)
+        : (await handle.write(bytes, at, left, position)).bytesWritten
     }
   }
 

@@ -1,67 +1,84 @@
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
-import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
-import { Worker } from 'node:worker_threads'
-import { SteerpipeError } from '../../errors.js'
-import {
-  type Answer,
-  memoryOf,
-  type RowPlan,
-  type Task,
-  type TaskMessage,
-  type TaskResult,
-  UP,
-} from './messages.js'
+import type { SteerpipeError } from '../../errors.js'
+import type { RowPlan, Task, TaskResult } from './messages.js'
+import { OwnHand } from './own-hand.js'
+import { ThreadHand } from './thread-hand.js'
+
+/** Tasks that are under way for each hand: one is worked on, others are there when it is done, also while another lags. */
+const TASKS_PER_HAND = 3
 
 /**
- * Megabytes of a semi-space of a thread. With 16, which is best for the main thread, each takes 24 MB more, and is no
- * faster. (A flag of the process wins over the limits that a thread is given.)
+ * How much a function has done before it is compiled for speed, in bytes of code that was run. Node 20's default is
+ * 67,584: then each thread has some 140 functions compiled in a run over 1 GB, for a fifth of the processors' time, most
+ * of which work on batches, and are called a few thousand times. (In newer versions compiling costs less, and the flag is
+ * gone. Without threads, and in pipes, where batches are small and many, the default is better.)
  */
-const SEMI_SPACE_MB = 4
+const INTERRUPT_BUDGET = 600_000
 
-/** Tasks that a thread has at a time: one is worked on, others are there when it is done, also while another lags. */
-const TASKS_PER_THREAD = 3
-
-/** The file that threads run; package.json says where it is, whatever file this code is bundled into. */
-const program = (): URL => pathToFileURL(createRequire(import.meta.url).resolve('#worker'))
-
-/** A thread, and what it was given and has not answered. */
-interface Thread {
-  readonly worker: Worker
-  readonly waiting: Waiting[]
-  /** Resolves when it has loaded what it needs, or is gone. */
-  readonly up: Promise<void>
-}
-
-/** Whoever waits for an answer. */
-interface Waiting {
+/** A task, and whoever waits for what it comes to. */
+export interface Asked {
+  readonly task: Task
+  /** Handed over to write lines into. */
+  readonly memory: ArrayBuffer[]
   readonly resolve: (result: TaskResult) => void
   readonly reject: (failure: unknown) => void
 }
 
-/** The end of all threads. */
+/** Who does tasks, one after the other. */
+export interface Hand {
+  /** How many more tasks it takes now. */
+  readonly room: number
+  /** It has no room because it is still being started. */
+  readonly isStarting: boolean
+  give(asked: Asked): void
+  /** Ends it, whatever it is at. Resolves when it does nothing any more. */
+  close(): Promise<void>
+}
+
+/** What a hand tells. */
+export interface HandEvents {
+  /** It has room again. */
+  readonly onRoom: () => void
+  /** It has ended by itself; what it was at is lost. */
+  readonly onLost: (error: SteerpipeError) => void
+}
+
+/** The end of all hands. */
 interface End {
   /** What those are told who wait, or come later. */
   readonly reason: unknown
-  /** Resolves when no thread does anything any more. */
+  /** Resolves when nobody does anything any more. */
   readonly over: Promise<unknown>
 }
 
-/** Threads that all have the same row of stages. They are started when there is work for them. */
+/**
+ * Threads that all have the same row of stages. They are started when there is work for them, and while they start this
+ * thread does the work. Beside them it does what they have no room for: with two processors the second one would else
+ * be a second thread's, which has to compile the same code once more.
+ */
 export class Crew {
-  private readonly threads: Thread[] = []
+  private readonly hands: Hand[] = []
+  /** Tasks that nobody has room for yet. */
+  private readonly asked: Asked[] = []
+  private readonly open = new Set<Asked>()
   private end: End | undefined
 
-  /** @param size the most threads */
+  /** @param size the most threads, this one among them if it may do the work */
   constructor(
     private readonly plan: RowPlan,
     private readonly size: number,
-  ) {}
+  ) {
+    if (process.versions.node.startsWith('20.')) setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
+  }
 
-  /** How many tasks keep all threads busy. */
+  /** Whether this thread is one of them. What a module of the user's does may take for ever, or end its thread. */
+  get worksHere(): boolean {
+    return !this.plan.hasUserCode
+  }
+
+  /** How many tasks keep all hands busy. */
   get room(): number {
-    return this.size * TASKS_PER_THREAD
+    return this.size * TASKS_PER_HAND
   }
 
   /**
@@ -71,54 +88,50 @@ export class Crew {
    * @throws what is a defect or the system's; SteerpipeError THREAD_LOST
    */
   run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
-    const { promise, resolve, reject } = withResolvers<TaskResult>()
-    promise.catch(() => {}) // told where it is awaited, which may be later than it happens
-    if (this.end) reject(this.end.reason)
-    else {
-      const { worker, waiting } = this.idlest()
-      waiting.push({ resolve, reject })
-      const message: TaskMessage = { task, memory }
-      worker.postMessage(message, [...memory, ...memoryOf(task)])
+    const result = new Promise<TaskResult>((resolve, reject) => {
+      const asked: Asked = {
+        task,
+        memory,
+        resolve: (found) => this.open.delete(asked) && resolve(found),
+        reject: (failure) => this.open.delete(asked) && reject(failure),
+      }
+      this.open.add(asked)
+      if (this.end) asked.reject(this.end.reason)
+      else this.asked.push(asked)
+    })
+    result.catch(() => {}) // told where it is awaited, which may be later than it happens
+    this.handOut()
+    return result
+  }
+
+  private handOut(): void {
+    while (this.asked.length > 0 && !this.end) {
+      const hand = this.roomiest()
+      if (hand !== undefined) for (const asked of this.asked.splice(0, 1)) hand.give(asked)
+      else if (this.hands.length < this.size && this.asked.length > this.starting)
+        this.hands.push(this.newHand())
+      else return
     }
-    return promise
   }
 
-  /** A thread that has nothing to do, a new one, or the one with the least to do. */
-  private idlest(): Thread {
-    const sorted = this.threads.toSorted((a, b) => a.waiting.length - b.waiting.length)
-    const [idlest] = sorted
-    if (idlest !== undefined && (idlest.waiting.length === 0 || this.threads.length >= this.size))
-      return idlest
-    const thread = this.start()
-    this.threads.push(thread)
-    return thread
+  /** How many hands will soon take what nobody has room for. */
+  private get starting(): number {
+    return this.hands.filter(({ isStarting }) => isStarting).length
   }
 
-  private start(): Thread {
-    setFlagsFromString(`--max-semi-space-size=${SEMI_SPACE_MB}`) // of heaps that are made from now on
-    const worker = new Worker(program(), {
-      workerData: this.plan,
-      // What a module of the user's prints goes where everything else goes: standard output is for data.
-      stdout: true,
-      stderr: true,
-    })
-    for (const output of [worker.stdout, worker.stderr])
-      output.on('data', (said) => process.stderr.write(said))
-    const { promise: up, resolve: isUp } = withResolvers<void>()
-    const thread: Thread = { worker, waiting: [], up }
-    worker.on('message', (answer: Answer | typeof UP) => {
-      if (answer === UP) return isUp()
-      const asked = thread.waiting.shift()
-      if ('result' in answer) asked?.resolve(answer.result)
-      else asked?.reject(answer.failure)
-    })
-    // What one thread was at is lost: what the others do is of no use any more.
-    worker.on('error', (error: unknown) => void this.close(threw(error)))
-    worker.on('exit', () => {
-      isUp()
-      void this.close(left())
-    })
-    return thread
+  private roomiest(): Hand | undefined {
+    let found: Hand | undefined
+    for (const hand of this.hands) if (hand.room > (found?.room ?? 0)) found = hand
+    return found
+  }
+
+  private newHand(): Hand {
+    const events: HandEvents = {
+      onRoom: () => this.handOut(),
+      onLost: (error) => void this.close(error),
+    }
+    if (this.hands.length === 0 && this.worksHere) return new OwnHand(this.plan, events)
+    return new ThreadHand(this.plan, TASKS_PER_HAND, events)
   }
 
   /**
@@ -128,44 +141,8 @@ export class Crew {
    * @param reason what those who wait are told; one who has closed before has said it already
    */
   async close(reason: unknown): Promise<void> {
-    this.end ??= { reason, over: Promise.all(this.threads.map(ended)) }
-    for (const { waiting } of this.threads)
-      for (const { reject } of waiting.splice(0)) reject(this.end.reason)
+    this.end ??= { reason, over: Promise.all(this.hands.map((hand) => hand.close())) }
+    for (const { reject } of this.open) reject(this.end.reason)
     await this.end.over
   }
-}
-
-/**
- * Ends a thread. One that is still loading modules is waited for: where it is ended while a module is required, Node (20
- * to 26) aborts the whole process.
- */
-async function ended({ worker, up }: Thread): Promise<void> {
-  await up
-  await worker.terminate()
-}
-
-/** The error for a thread in which nobody has caught what was thrown: that may be anything. */
-function threw(cause: unknown): SteerpipeError {
-  const isError = cause instanceof Error
-  const isMemory = isError && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
-  const [said] = (isError ? cause.message || cause.name : inspect(cause)).split('\n')
-  const found = isMemory ? 'a thread has run out of memory' : `a thread was ended: ${said.slice(0, 200)}`
-  return new SteerpipeError('THREAD_LOST', { found, cause })
-}
-
-/** The error for a thread that has left. */
-const left = (): SteerpipeError =>
-  new SteerpipeError('THREAD_LOST', {
-    found: 'a thread was ended; a `map` module may have called process.exit()',
-  })
-
-/** `Promise.withResolvers`, which Node 20 does not have. */
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => {}
-  let reject: (reason: unknown) => void = () => {}
-  const promise = new Promise<T>((res, rej) => {
-    resolve = res
-    reject = rej
-  })
-  return { promise, resolve, reject }
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { JsonRecord } from '../../records/record.js'
+import { mapSpec } from '../../stages/map.js'
 import { shuffleSpec } from '../../stages/shuffle.js'
 import { splitSpec } from '../../stages/split.js'
 import type { Stage } from '../../stages/stage.js'
@@ -151,6 +152,7 @@ function planOf(
     setAside,
     tells: onLeftOut !== undefined,
     inOrder,
+    hasUserCode: stages.some(({ use }) => use.spec.name === mapSpec.name),
   }
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { readSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
@@ -262,7 +261,8 @@ export class Lane {
   async close(): Promise<void> {
     const [last] = this.stages.slice(-1)
     this.first.destroy()
-    if (!last.closed) await once(last, 'close')
+    // That the first one was closed early is an error to those behind it.
+    if (!last.closed) await new Promise((resolve) => last.once('close', resolve))
   }
 }
 

@@ -26,6 +26,8 @@ export interface RowPlan {
   readonly tells: boolean
   /** Note where in the outputs belongs what is left out. */
   readonly inOrder: boolean
+  /** Runs a module of the user's. */
+  readonly hasUserCode: boolean
 }
 
 /** A region of a file, to be read by whoever works on it: the lines that begin in it. */

@@ -4,6 +4,7 @@ import { Batch } from '../../records/batch.js'
 import type { LeftOut } from '../../records/left-out.js'
 import type { Stage } from '../../stages/stage.js'
 import { type LeftOutPoint, WriteStage } from '../../stages/write.js'
+import type { Crew } from './crew.js'
 import { errorFrom, placeFrom, type SavedLeftOut, type TaskResult } from './messages.js'
 
 /** What is told beside the stages. */
@@ -22,12 +23,12 @@ export class Results {
   private outputs: number
 
   /**
-   * @param stages do nothing themselves: their counters and outputs get what the threads have done
-   * @param tasks how many tasks are under way at a time
+   * @param crew does what the stages would do
+   * @param stages do nothing themselves: their counters and outputs get what was done
    */
   constructor(
+    private readonly crew: Pick<Crew, 'room' | 'worksHere'>,
     private readonly stages: readonly Stage[],
-    private readonly tasks: number,
   ) {
     this.outputs = stages.filter((stage) => stage instanceof WriteStage).length
   }
@@ -44,7 +45,7 @@ export class Results {
 
   private giveBack(memory: ArrayBuffer): void {
     // What is made is written while the next tasks are under way.
-    if (this.spare.length < 2 * this.tasks * this.outputs) this.spare.push(memory)
+    if (this.spare.length < 2 * this.crew.room * this.outputs) this.spare.push(memory)
   }
 
   /**
@@ -62,13 +63,18 @@ export class Results {
     for (const { stage, path, lines } of result.made) {
       const write = this.stages[stage]
       if (!(write instanceof WriteStage)) throw new Error(`the stage ${write.stageName} has no outputs`)
-      const bytes = lines ? Buffer.from(lines.buffer, lines.byteOffset, lines.length) : Buffer.alloc(0)
-      await write.takeLines(path, bytes, pointsIn(path, result.leftOut, leftOut), () => {
-        if (lines) this.giveBack(lines.buffer)
+      await write.takeLines({
+        path,
+        lines: lines ? Buffer.from(lines.buffer, lines.byteOffset, lines.length) : Buffer.alloc(0),
+        points: pointsIn(path, result.leftOut, leftOut),
+        onDone: () => {
+          if (lines) this.giveBack(lines.buffer)
+        },
+        here: this.crew.worksHere,
       })
     }
     for (const memory of result.memory) this.giveBack(memory)
-    if (result.input && this.spareInput.length < this.tasks) this.spareInput.push(result.input)
+    if (result.input && this.spareInput.length < this.crew.room) this.spareInput.push(result.input)
     for (const error of result.told) settings.onLeftOut?.(errorFrom(error, linesBefore))
     const batch = new Batch([])
     batch.leftOut = leftOut

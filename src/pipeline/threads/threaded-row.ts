@@ -36,7 +36,7 @@ export class ThreadedRow {
     stages: readonly Stage[],
     private readonly maxLineBytes: number,
   ) {
-    this.results = new Results(stages, crew.room)
+    this.results = new Results(crew, stages)
   }
 
   /**

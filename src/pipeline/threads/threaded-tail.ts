@@ -24,7 +24,7 @@ export class ThreadedTail extends Stage {
     private readonly isFit: () => boolean,
   ) {
     super('threads', {})
-    this.results = new Results(stages, crew.room)
+    this.results = new Results(crew, stages)
   }
 
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {

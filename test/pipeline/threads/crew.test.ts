@@ -13,6 +13,7 @@ const PLAN: RowPlan = {
   setAside: false,
   tells: false,
   inOrder: true,
+  hasUserCode: false,
 }
 
 const TASK: RegionTask = {
@@ -43,8 +44,8 @@ test.each([0, 20, 60])(
       if (!spoken.has(this)) early.push(this)
       return terminate.call(this)
     })
-    const crew = new Crew(PLAN, 2)
-    const results = [crew.run(TASK, []), crew.run(TASK, [])]
+    const crew = new Crew(PLAN, 3) // this thread and two others
+    const results = [1, 2, 3].map(() => crew.run(TASK, []))
     await pause(wait)
     await crew.close(new Error('enough'))
     await Promise.allSettled(results)

@@ -30,6 +30,7 @@ const newLane = () =>
     setAside: false,
     tells: false,
     inOrder: false,
+    hasUserCode: false,
   })
 
 /** A line of so many bytes, its end with it: a record, or blank if there is no room for one. */

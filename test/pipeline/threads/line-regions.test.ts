@@ -219,6 +219,7 @@ test('a lane tells of a line that is too long once, with its place', async () =>
     setAside: false,
     tells: true,
     inOrder: false,
+    hasUserCode: false,
   })
   const bytes = Buffer.from(`{"n":1}\n${'x'.repeat(700_000)}\n{"n":2}\n`)
   const told: unknown[] = []
