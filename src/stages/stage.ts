@@ -18,6 +18,9 @@ const BATCHES = 2
 /** What a stage makes: a batch, or several, one after the other. */
 export type Results = Batch | Promise<Batch> | Iterable<Batch> | AsyncIterable<Batch>
 
+/** Who takes what a stage makes; resolves when that is done with. */
+export type Taker = (batch: Batch) => Promise<void>
+
 /** What a stage notes on a mark. */
 export interface SavedStage {
   readonly counters: SavedCounters
@@ -67,6 +70,8 @@ export abstract class Stage extends Transform {
   private onEmpty: (() => void) | undefined
   /** Called when more is wanted, or the stream is destroyed. */
   private onRead: (() => void) | undefined
+  /** Takes what would go to the readable side. */
+  private taker: Taker | undefined
 
   constructor(
     readonly stageName: string,
@@ -136,6 +141,17 @@ export abstract class Stage extends Transform {
   async pass(mark: Mark): Promise<boolean> {
     await this.beforeMark()
     return this.noteOn(mark)
+  }
+
+  /**
+   * Does the stage's work on a batch without its streams, for whoever runs a row of stages by itself. Resolves when that
+   * is done, and all that came of it was taken.
+   *
+   * @param taker gets what came of it, in order; a batch with an error is the last one
+   */
+  work(batch: Batch, taker: Taker): Promise<void> {
+    this.taker = taker
+    return this.handleBatch(batch)
   }
 
   /** Gives a batch to the readable side. */
@@ -293,7 +309,7 @@ export abstract class Stage extends Transform {
     if (results instanceof Promise) return this.deliver(await results)
     for await (const batch of results) {
       await this.deliver(batch, areParts)
-      await this.room()
+      if (this.taker === undefined) await this.room()
       if (this.ended) return
     }
   }
@@ -319,10 +335,11 @@ export abstract class Stage extends Transform {
       for (const each of waiting) this.aside.push(each)
     }
     if (error === null) {
-      if (!saysNothing(batch)) this.give(batch)
-      return
+      if (saysNothing(batch)) return
+      return this.taker ? this.taker(batch) : this.give(batch)
     }
     this.failed = true
+    if (this.taker) return this.taker(batch)
     const next = pipesOf(this)
     if (next.length > 0 && next.every((stream) => stream instanceof Stage)) {
       // The next stage raises the error. `pipeline()` ends all then, `.pipe()` does not.

@@ -41,7 +41,7 @@ export class OwnHand implements Hand {
 
   async close(): Promise<void> {
     this.closed = true
-    await this.lane.close()
+    this.lane.close()
     await this.working
   }
 }
