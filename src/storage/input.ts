@@ -10,6 +10,12 @@ import { isRemote } from './remote/address.js'
 /** Bytes a read: what did best on plain files. */
 const READ_BYTES = 256 * 1024
 
+/**
+ * Bytes a read of a compressed file. Where zlib has used up one read it waits until this thread has come round to giving
+ * it the next one: with 256 KiB, trees took a tenth longer to read.
+ */
+const COMPRESSED_READ_BYTES = 1024 * 1024
+
 /** Bytes that are decompressed at a time: for each, a thread of zlib's has to be woken, some 0.1 ms. */
 const GUNZIP_BYTES = 512 * 1024
 
@@ -53,7 +59,7 @@ function openStdin(): AsyncIterator<Buffer> {
   if (stdin.isFIFO() || stdin.isSocket()) return pipedBytes(0)
   // A folder Node would take for empty input: a read gives the system's error.
   if (stdin.isFile() || stdin.isDirectory())
-    return inTurn((buffer) => readOpen(0, buffer, 0, READ_BYTES, null))
+    return inTurn(READ_BYTES, (buffer) => readOpen(0, buffer, 0, buffer.length, null))
   return process.stdin[Symbol.asyncIterator]() // a terminal or a device
 }
 
@@ -75,9 +81,10 @@ async function openPath(path: string): Promise<AsyncIterator<Buffer>> {
 /** The bytes of a file, from its start to its end. */
 async function* fileChunks(file: FileHandle, path: string): AsyncGenerator<Buffer> {
   const { size } = await file.stat() // of what is no plain file, 0
+  const bytes = path.endsWith('.gz') ? COMPRESSED_READ_BYTES : READ_BYTES
   let total = 0
   try {
-    for await (const chunk of inTurn((buffer) => file.read(buffer, 0, READ_BYTES))) {
+    for await (const chunk of inTurn(bytes, (buffer) => file.read(buffer, 0, bytes))) {
       total += chunk.length
       yield chunk
     }
@@ -91,9 +98,11 @@ async function* fileChunks(file: FileHandle, path: string): AsyncGenerator<Buffe
  * What is read, in two buffers that are used in turn: one is filled while the other is worked on. (A stream of Node's
  * has a new one for each read, which costs as much as the reading.)
  *
- * @param read reads the next bytes into a buffer
+ * @param bytes at a time
+ * @param read reads the next ones into a buffer
  */
 async function* inTurn(
+  bytes: number,
   read: (buffer: Buffer) => Promise<{ readonly bytesRead: number }>,
 ): AsyncGenerator<Buffer> {
   const readAhead = (buffer: Buffer) => {
@@ -101,7 +110,7 @@ async function* inTurn(
     reading.catch(() => {}) // told where it is awaited, which may be later than it happens
     return reading
   }
-  let [filling, idle] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)]
+  let [filling, idle] = [Buffer.allocUnsafeSlow(bytes), Buffer.allocUnsafeSlow(bytes)]
   let reading = readAhead(filling)
   try {
     for (;;) {

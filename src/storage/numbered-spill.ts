@@ -8,8 +8,11 @@ import { Starts } from './starts.js'
 import { UnitLog } from './unit-log.js'
 import { UnitPack } from './unit-pack.js'
 
-/** Bytes of a piece of memory, and of a write. */
+/** Bytes of a piece of memory. */
 const CHUNK_BYTES = 256 * 1024
+
+/** Bytes of a write: each has to wake another thread, which takes this one some 0.1 ms. */
+const WRITE_BYTES = 1024 * 1024
 
 /** Room for the unit that makes a piece full: growing would copy the piece, and take twice as much. */
 const CHUNK_SLACK = 32 * 1024
@@ -25,7 +28,7 @@ export class NumberedSpill {
   private readonly kept: ByteWriter[] = []
   private keptBytes = 0
   /** The units after those. */
-  private readonly rest = new UnitLog(CHUNK_BYTES)
+  private readonly rest = new UnitLog(WRITE_BYTES)
   private file: SpillFile | null = null
   private closed = false
   /** Where each unit begins, counted over all of them. */

@@ -2,6 +2,9 @@ import { ByteWriter } from '../records/byte-writer.js'
 import type { Extent, SpillFile } from './spill-file.js'
 import { unitLength } from './unit-pack.js'
 
+/** Room for the unit that makes a chunk full: growing would copy the chunk, and take twice as much. */
+const SLACK_BYTES = 32 * 1024
+
 /** Packed units one after the other: in memory, or, once they are flushed, in a spill file. */
 export class UnitLog {
   bytes = 0
@@ -18,7 +21,7 @@ export class UnitLog {
 
   /** Adds what `pack` writes, which is one unit. */
   add(pack: (out: ByteWriter) => void): void {
-    this.filling ??= this.free.pop()?.reset() ?? new ByteWriter(this.chunkBytes)
+    this.filling ??= this.free.pop()?.reset() ?? new ByteWriter(this.chunkBytes + SLACK_BYTES)
     const before = this.filling.size
     pack(this.filling)
     this.units++
