@@ -14,6 +14,6 @@ export const explainCommand: CommandModule<object, { file: string; set: string[]
       .options(definitionOptions) as never,
   handler: async ({ file, set, allow }) => {
     const { pipeline, inputs } = await explainFile(file, loadSettings(set, allow))
-    await print(explainPipeline(pipeline, inputs))
+    await print(await explainPipeline(pipeline, inputs))
   },
 }

@@ -28,7 +28,8 @@ export const workersOption = {
   type: 'number' as const,
   requiresArg: true,
   defaultDescription: 'one for each processor, if there is much to read',
-  describe: 'threads that records go through beside the main one; 0 for none. The output is the same',
+  describe:
+    'threads that records go through at a time, the main one among them; 0 for no regions and no threads. The output is the same',
 }
 
 /** What a run is told of threads. */

@@ -5,10 +5,12 @@ import { plannedOutputs } from './outputs.js'
 import type { Pipeline, StageUse } from './pipeline.js'
 import { fillInput, hasUnset, spelled } from './references.js'
 import { kebab } from './stage-use.js'
+import { WORTH_BYTES } from './threads/input-threads.js'
+import { planThreads } from './threads/plan.js'
 import { WIRE_NAMES, type WiredStage, wireInput } from './wiring.js'
 
 /** A pipeline as text: its inputs and outputs, what flows between its stages, and what each holds in memory. */
-export function explainPipeline(pipeline: Pipeline, inputs: readonly OpenInput[]): string {
+export async function explainPipeline(pipeline: Pipeline, inputs: readonly OpenInput[]): Promise<string> {
   const title = pipeline.description ? `${pipeline.name}: ${pipeline.description}` : pipeline.name
   const lines = [title, '', 'inputs, one after the other']
   for (const input of inputs) lines.push(...indent(explainInput(pipeline, input), 2))
@@ -16,6 +18,8 @@ export function explainPipeline(pipeline: Pipeline, inputs: readonly OpenInput[]
   const [first] = inputs
   const common = wireInput(pipeline, first).common.slice(first.stages.length)
   lines.push('', 'stages', ...indent([...parseLines(pipeline.parse), ...stageLines(common)], 2))
+  lines.push('', `threads, from ${WORTH_BYTES / 1e6} MB of input on, if --workers does not say otherwise`)
+  for (const input of inputs) lines.push(`  ${input.name}: ${await explainThreads(pipeline, input)}`)
   lines.push('', 'outputs')
   for (const { path, input } of plannedOutputs(pipeline, inputs)) {
     lines.push(`  ${path === '-' ? 'stdout' : path}  (${input})`)
@@ -45,6 +49,18 @@ function explainInput(pipeline: Pipeline, input: OpenInput): string[] {
   const then = stageLines(common.slice(0, input.stages.length))
   if (then.length > 0) lines.push('  then', ...indent(then, 4))
   return lines
+}
+
+/** Which stages of an input threads can do. */
+async function explainThreads(pipeline: Pipeline, input: OpenInput): Promise<string> {
+  const wired = wireInput(pipeline, input)
+  const all = [...wired.own.flat(), ...wired.common]
+  if (all.some(({ use }) => use.incomplete)) return 'not known yet'
+  const plan = await planThreads(pipeline, input, wired)
+  if (plan.does === 'nothing') return `none, since ${plan.because}`
+  if (plan.does === 'all') return 'all stages'
+  const names = wired.common.slice(plan.from).map(({ use }) => use.spec.name)
+  return `behind \`shuffle\`: ${names.join(', ')}${plan.isFit ? '; if each record that is read stands alone' : ''}`
 }
 
 function parseLines(use: StageUse): string[] {

@@ -141,7 +141,7 @@ export class InputRun {
       threads = await InputThreads.open(pipeline, input, wired, threadSettings)
       if (threads) await sooner(this.runThreaded(threads), this.signal)
       else {
-        tail = await openTail(input, wired, threadSettings)
+        tail = await openTail(pipeline, input, wired, threadSettings)
         const source = Readable.from(batches, { highWaterMark: 1 })
         const row = [source, ...(tail ? this.withTail(stages, tail) : stages), this.end()]
         await sooner(connect(row, { signal: this.signal }), this.signal)

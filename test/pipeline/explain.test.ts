@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { CheckFailure, explainFile } from '../../src/pipeline/check.js'
 import { explainPipeline } from '../../src/pipeline/explain.js'
 import { put, rows, settings, useWorkFolder } from './support.js'
@@ -113,4 +113,53 @@ test('what was set is shown resolved', async () => {
 
 test('a definition with mistakes is not explained', async () => {
   await expect(explain('name: x\ninputs: none\nstages: [write: x]\n')).rejects.toBeInstanceOf(CheckFailure)
+})
+
+describe('which stages threads do', () => {
+  const threads = async (stages: string, inputs = 'in.jsonl', more = '') => {
+    const text = await explain(`name: x\n${more}inputs: ${inputs}\nstages: [${stages}]\n`)
+    const [, section] = text.split('threads, from 64 MB of input on, if --workers does not say otherwise\n')
+    return section.split('\n\n')[0].trim()
+  }
+
+  test.each([
+    ['{ template: helpsteer2 }, label-format, regression-expand, { write: o }', 'all stages'],
+    ['{ shuffle: {} }, { template: helpsteer2 }, { write: o }', 'behind `shuffle`: template, write'],
+    [
+      '{ shuffle: {} }, { split: { parts: { a: 0.5, b: 0.5 } } }, { write: "${part}" }',
+      'behind `shuffle`: split, write',
+    ],
+    [
+      '{ shuffle: {} }, { template: oasst }, { write: o }',
+      'behind `shuffle`: template, write; if each record that is read stands alone',
+    ],
+    ['{ limit: 3 }, { write: o }', 'none, since what `limit` does with a record hangs on others'],
+    ['{ template: oasst }, { write: o }', 'none, since what `template` does with a record hangs on others'],
+    ['{ parse: { format: lines } }, { write: o }', 'none, since `parse` reads the format `lines`'],
+    ['{ parse: { group: 2 } }, { write: o }', 'none, since `parse` binds records to groups'],
+  ])('%s', async (stages, expected) => {
+    expect(await threads(stages)).toBe(`input: ${expected}`)
+  })
+
+  test.each([
+    ['pure', '{ pure: true, map: (row) => row }', 'all stages'],
+    ['a function', '(row) => row', 'none, since what `map` does with a record hangs on others'],
+  ])('a module that is %s', async (_, code, expected) => {
+    put({ 'm.mjs': `export default ${code}` })
+    expect(await threads('{ map: ./m.mjs }, { write: o }')).toBe(`input: ${expected}`)
+  })
+
+  test('of each input, and what is mixed', async () => {
+    const inputs =
+      '{ one: in.jsonl, two: { from: [{ from: in.jsonl }, { from: d/a.jsonl }], order: interleave } }'
+    expect(await threads('{ write: "${input}" }', inputs)).toBe(
+      'one: all stages\n  two: none, since its sources are interleaved',
+    )
+  })
+
+  test('with options that are not known yet', async () => {
+    expect(
+      await threads('{ shuffle: { algorithm: "${a}" } }, { write: o }', 'in.jsonl', 'vars: { a: null }\n'),
+    ).toBe('input: not known yet')
+  })
 })

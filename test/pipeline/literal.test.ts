@@ -51,7 +51,7 @@ describe('what is set is never looked into', () => {
     expect(inputs[0].sources[0].files).toEqual([`${name}.in`])
     // What a definition would have to say for it is shown.
     const shown = JSON.stringify(`<${name}>${name}`.replaceAll('${', () => '$${'))
-    expect(explainPipeline(pipeline, inputs)).toContain(`field: ${shown}`)
+    expect(await explainPipeline(pipeline, inputs)).toContain(`field: ${shown}`)
   })
 
   test('two texts that make a reference together make none', async () => {

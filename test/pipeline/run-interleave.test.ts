@@ -258,7 +258,7 @@ describe('lint', () => {
 test('explain tells the order, the seed and the weights', async () => {
   put({ 'p.yaml': over(TWO) })
   const { pipeline, inputs } = await explainFile('p.yaml', settings())
-  expect(explainPipeline(pipeline, inputs)).toContain(
+  expect(await explainPipeline(pipeline, inputs)).toContain(
     '  all: interleaved, seed 10\n    a.jsonl  (weight 1)\n    b.jsonl  (weight 3)\n',
   )
 })
@@ -268,5 +268,5 @@ test('explain does not ask for the memory of a stage whose options are not known
     'p.yaml': `name: x\nvars: { a: null }\ninputs: a.jsonl\nstages: [shuffle: { algorithm: "\${a}" }, write: o]\n`,
   })
   const { pipeline, inputs } = await explainFile('p.yaml', settings())
-  expect(explainPipeline(pipeline, inputs)).toMatch(/shuffle .* memory: not known yet, order changed\n/)
+  expect(await explainPipeline(pipeline, inputs)).toMatch(/shuffle .* memory: not known yet, order changed\n/)
 })

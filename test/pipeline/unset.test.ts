@@ -84,7 +84,7 @@ stages:
         'name: x\nvars: { in: null, out: null }\ninputs: ${in}\nstages: [write: "${out}/${input}.jsonl"]\n',
     })
     const { pipeline, inputs } = await explainFile('p.yaml', { env: {} })
-    const text = explainPipeline(pipeline, inputs)
+    const text = await explainPipeline(pipeline, inputs)
     expect(text).toContain('\n    ${in}\n')
     expect(text).toContain('\n  ${out}/input.jsonl  (input)\n')
   })

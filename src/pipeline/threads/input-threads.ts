@@ -1,10 +1,6 @@
 import { statSync } from 'node:fs'
-import type { JsonRecord } from '../../records/record.js'
 import { mapSpec } from '../../stages/map.js'
-import { shuffleSpec } from '../../stages/shuffle.js'
-import { splitSpec } from '../../stages/split.js'
 import type { Stage } from '../../stages/stage.js'
-import { writeSpec } from '../../stages/write.js'
 import { isPlainFile, localFile } from '../../storage/input.js'
 import type { OpenInput, OpenSource } from '../inputs.js'
 import { type Pipeline, readerSettings } from '../pipeline.js'
@@ -13,10 +9,11 @@ import type { RunSettings } from '../run.js'
 import type { WiredInput, WiredStage } from '../wiring.js'
 import { Crew } from './crew.js'
 import type { RowPlan } from './messages.js'
+import { planThreads, type TailStages } from './plan.js'
 import { ThreadedRow } from './threaded-row.js'
 
 /** Bytes to be read, before compression, from which on threads are worth their start. */
-const WORTH_BYTES = 64_000_000
+export const WORTH_BYTES = 64_000_000
 
 /** How much larger than its file data is that was compressed, as a rule. */
 const COMPRESSION = 4
@@ -52,13 +49,8 @@ export class InputThreads {
     wired: WiredInput,
     settings: ThreadSettings,
   ): Promise<InputThreads | undefined> {
-    if (!(await arePaying(input, settings)) || input.interleave) return undefined
-    for (const source of input.sources) {
-      const { format, group } = (source.parse ?? pipeline.parse).options
-      if (source.holds || format !== 'jsonl' || group !== 1) return undefined
-    }
-    const uses = [...wired.own.flat(), ...wired.common]
-    for (const stage of uses) if (!(await isAlone(stage, input.name))) return undefined
+    if (!(await arePaying(input, settings))) return undefined
+    if ((await planThreads(pipeline, input, wired)).does !== 'all') return undefined
     const { workers = 0, streamWorkers = workers } = settings
     const size = (await arePlain(input)) ? workers : streamWorkers
     return size === 0 ? undefined : new InputThreads(pipeline, input, wired, settings, size)
@@ -91,40 +83,24 @@ export class InputThreads {
   }
 }
 
-/** The stages behind one that holds records, as threads can do their work. */
-export interface TailThreads {
+/** The stages behind one that holds records, and the threads that do their work. */
+export interface TailThreads extends Pick<TailStages, 'from' | 'isFit'> {
   readonly crew: Crew
-  /** How many of the common stages come before them. */
-  readonly from: number
-  /** For which of the records that are read that is so; undefined: for all. */
-  readonly isFit: ((record: JsonRecord) => boolean) | undefined
 }
 
 /** Threads for the stages behind a `shuffle`, if they can do their work, and that is worth it. */
 export async function openTail(
+  pipeline: Pipeline,
   input: OpenInput,
-  { own, common }: WiredInput,
+  wired: WiredInput,
   settings: ThreadSettings,
 ): Promise<TailThreads | undefined> {
   if (!(await arePaying(input, settings))) return undefined
-  const from = common.findLastIndex(({ use }) => use.spec === shuffleSpec) + 1
-  const tail = common.slice(from)
-  if (from === 0) return undefined
-  let isFit: TailThreads['isFit']
-  for (const [index, stage] of tail.entries()) {
-    const { spec, options } = stage.use
-    // How many records there are, and where each one stands, is known right behind a shuffle.
-    if ((index === 0 && spec === splitSpec) || (await isAlone(stage, input.name))) continue
-    // Only of records as they were read it can be told before.
-    const areAsRead = from === 1 && own.every((stages) => stages.length === 0)
-    isFit =
-      areAsRead && index === tail.findIndex(({ use }) => use.spec.aloneIf)
-        ? spec.aloneIf?.(options)
-        : undefined
-    if (isFit === undefined) return undefined
-  }
-  const plan = planOf(tail, input, settings, 0)
-  return { crew: new Crew(plan, settings.workers ?? 0), from, isFit }
+  const plan = await planThreads(pipeline, input, wired)
+  if (plan.does !== 'tail') return undefined
+  const { from, isFit } = plan
+  const row = planOf(wired.common.slice(from), input, settings, 0)
+  return { crew: new Crew(row, settings.workers ?? 0), from, isFit }
 }
 
 /** Whether threads are wanted, and worth it, and nothing is in their way. */
@@ -154,13 +130,6 @@ function planOf(
     inOrder,
     hasUserCode: stages.some(({ use }) => use.spec.name === mapSpec.name),
   }
-}
-
-/** Whether what becomes of a record at a stage hangs on that record alone, and its outputs are known. */
-async function isAlone({ use, parts }: WiredStage, input: string): Promise<boolean> {
-  const { spec, options } = use
-  if (spec === writeSpec && String(fillInput(options, input).to).includes('${part}') && !parts) return false
-  return (await spec.alone?.(options)) === true
 }
 
 async function arePlain({ sources }: OpenInput): Promise<boolean> {

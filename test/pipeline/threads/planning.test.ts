@@ -51,7 +51,7 @@ async function planned(stages: string, inputs?: string, settings = SETTINGS) {
   const [input] = opened as [OpenInput]
   const wired = wireInput(pipeline, input)
   if (await InputThreads.open(pipeline, input, wired, settings)) return 'row'
-  const tail = await openTail(input, wired, settings)
+  const tail = await openTail(pipeline, input, wired, settings)
   if (tail === undefined) return 'nothing'
   return tail.isFit === undefined ? 'tail' : 'tail, where records are fit'
 }
