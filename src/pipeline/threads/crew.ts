@@ -1,19 +1,11 @@
-import { setFlagsFromString } from 'node:v8'
 import type { SteerpipeError } from '../../errors.js'
+import { compileLess } from './engine.js'
 import type { RowPlan, Task, TaskResult } from './messages.js'
 import { OwnHand } from './own-hand.js'
 import { ThreadHand } from './thread-hand.js'
 
 /** Tasks that are under way for each hand: one is worked on, others are there when it is done, also while another lags. */
 const TASKS_PER_HAND = 3
-
-/**
- * How much a function has done before it is compiled for speed, in bytes of code that was run. Node 20's default is
- * 67,584: then each thread has some 140 functions compiled in a run over 1 GB, for a fifth of the processors' time, most
- * of which work on batches, and are called a few thousand times. (In newer versions compiling costs less, and the flag is
- * gone. Without threads, and in pipes, where batches are small and many, the default is better.)
- */
-const INTERRUPT_BUDGET = 600_000
 
 /** A task, and whoever waits for what it comes to. */
 export interface Asked {
@@ -68,7 +60,7 @@ export class Crew {
     private readonly plan: RowPlan,
     private readonly size: number,
   ) {
-    if (process.versions.node.startsWith('20.')) setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
+    compileLess()
   }
 
   /** Whether this thread is one of them. What a module of the user's does may take for ever, or end its thread. */

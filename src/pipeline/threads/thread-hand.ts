@@ -1,17 +1,11 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { SteerpipeError } from '../../errors.js'
 import type { Asked, Hand, HandEvents } from './crew.js'
+import { limitNewHeaps } from './engine.js'
 import { type Answer, memoryOf, type RowPlan, type TaskMessage, UP } from './messages.js'
-
-/**
- * Megabytes of a semi-space of a thread. With 4 filter-split-repeat takes 4 % longer; with 16, which is best for the main
- * thread, each takes 14 MB more, and is no faster. (A flag of the process wins over the limits that a thread is given.)
- */
-const SEMI_SPACE_MB = 8
 
 /** The file that threads run; package.json says where it is, whatever file this code is bundled into. */
 const program = (): URL => pathToFileURL(createRequire(import.meta.url).resolve('#worker'))
@@ -32,7 +26,7 @@ export class ThreadHand implements Hand {
     private readonly most: number,
     private readonly events: HandEvents,
   ) {
-    setFlagsFromString(`--max-semi-space-size=${SEMI_SPACE_MB}`) // of heaps that are made from now on
+    limitNewHeaps()
     const worker = new Worker(program(), {
       workerData: plan,
       // What a module of the user's prints goes where everything else goes: standard output is for data.
