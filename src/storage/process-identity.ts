@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
@@ -34,6 +33,8 @@ export function isRunning({ host, pid, started }: ProcessIdentity): boolean | un
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform === 'linux') return linuxStart(pid)
+    // Loaded where it is wanted: it takes 4 ms of every start.
+    const { execFileSync } = process.getBuiltinModule('node:child_process')
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
   } catch {
     return undefined
