@@ -1,5 +1,5 @@
 import type { SteerpipeError } from '../../errors.js'
-import { compileLess } from './engine.js'
+import { compileLess, limitHeapGrowth } from './engine.js'
 import type { RowPlan, Task, TaskResult } from './messages.js'
 import { OwnHand } from './own-hand.js'
 import { ThreadHand } from './thread-hand.js'
@@ -61,6 +61,7 @@ export class Crew {
     private readonly size: number,
   ) {
     compileLess()
+    limitHeapGrowth()
   }
 
   /** Whether this thread is one of them. What a module of the user's does may take for ever, or end its thread. */
