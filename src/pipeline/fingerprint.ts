@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
+import { crypto } from '../lazy-node.js'
 import type { Checked } from './check.js'
 import type { Source, StageUse } from './pipeline.js'
 
@@ -36,7 +36,7 @@ function ofStage({ spec, options }: StageUse): unknown {
 
 /** A file by what is in it. */
 function contentOf(path: string): string {
-  return `sha256:${createHash('sha256').update(readFileSync(path)).digest('hex')}`
+  return `sha256:${crypto().createHash('sha256').update(readFileSync(path)).digest('hex')}`
 }
 
 /** Where two definitions differ first, as a sentence; undefined if they do not. */

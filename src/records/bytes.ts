@@ -6,7 +6,7 @@
  * as what JavaScript can do with four, the hash four times as fast as zlib's CRC-32. So the memory is WebAssembly's.
  */
 
-import { createHash } from 'node:crypto'
+import { crypto } from '../lazy-node.js'
 
 /** A byte below 0x20 other than a line end: legal between tokens (tab, carriage return), not inside strings. */
 export const CONTROL = 1
@@ -210,11 +210,11 @@ export const HASH_START: HashState = {
 
 /** What cells come to with one more. @param lanes of the cell */
 export const chained = (chain: Uint8Array, lanes: Uint8Array): Uint8Array =>
-  createHash('sha256').update(chain).update(lanes).digest()
+  crypto().createHash('sha256').update(chain).update(lanes).digest()
 
 /** What a hash says, as text. @param bytes how many were hashed */
 export function digestOf({ chain, lanes, pending }: HashState, bytes: number): string {
-  const hash = createHash('sha256').update(chain).update(lanes).update(pending).update(String(bytes))
+  const hash = crypto().createHash('sha256').update(chain).update(lanes).update(pending).update(String(bytes))
   return hash.digest('hex').slice(0, 32)
 }
 

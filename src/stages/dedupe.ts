@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
+import { crypto } from '../lazy-node.js'
 import type { AnyRecord } from '../records/batch.js'
 import { DigestSet } from '../records/digest-set.js'
 import { recordKey } from './record-key.js'
@@ -58,7 +58,7 @@ class FirstOnly implements Selection {
   /** @throws SteerpipeError MEMORY_FULL, and what is wrong with a record */
   times(records: readonly AnyRecord[], start: number, end: number): number {
     const added = this.seen.add(
-      hash('sha256', Buffer.from(this.unitKey(records, start, end), 'latin1'), 'buffer'),
+      crypto().hash('sha256', Buffer.from(this.unitKey(records, start, end), 'latin1'), 'buffer'),
     )
     if (added !== undefined) return added ? 1 : 0
     throw new SteerpipeError('MEMORY_FULL', {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
 import type { Environment, EvaluationError, ParseError, ParseResult } from '@marcbachmann/cel-js'
 import { SteerpipeError } from '../errors.js'
+import { v8 } from '../lazy-node.js'
 import type { Attribute } from '../records/attributes.js'
 import type { AnyRecord } from '../records/batch.js'
 import { suggestion } from '../suggest.js'
@@ -72,7 +72,7 @@ export function compile(where: string, attributes: readonly Attribute[]): Compil
 function library(): typeof import('@marcbachmann/cel-js') {
   // Not `import`: a stage is made, and refuses its options, without waiting.
   // A pattern that backtracks without end goes on in V8's other engine, which takes linear time.
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
+  v8().setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
   return createRequire(import.meta.url)('@marcbachmann/cel-js')
 }
 

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
+import { crypto } from '../lazy-node.js'
 import type { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
 import { NumberedSpill } from '../storage/numbered-spill.js'
@@ -191,7 +191,7 @@ class HashSplit extends Stage {
 
   /** The first record speaks for its unit: the others answer the same prompt. */
   private partOf(first: AnyRecord): string {
-    const digest = hash('sha256', Buffer.from(this.salt + this.key(first), 'latin1')) // a `Hash` takes twice as long
+    const digest = crypto().hash('sha256', Buffer.from(this.salt + this.key(first), 'latin1')) // a `Hash` takes twice as long
     const point = Number.parseInt(digest.slice(0, 2 * HASH_BYTES), 16) / 2 ** (8 * HASH_BYTES)
     const found = this.ends.find(([, end]) => point < end)
     return (found ?? this.ends[this.ends.length - 1])[0]

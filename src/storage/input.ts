@@ -2,8 +2,9 @@ import { constants, fstatSync, openSync, read, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { TransformOptions } from 'node:stream'
 import { getSystemErrorMap, promisify } from 'node:util'
-import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
+import type { Gunzip, ZlibOptions } from 'node:zlib'
 import { type Place, SteerpipeError } from '../errors.js'
+import { zlib } from '../lazy-node.js'
 import { pipedBytes } from './piped-bytes.js'
 import { isRemote } from './remote/address.js'
 
@@ -168,7 +169,7 @@ async function* gunzip(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerat
   // What a stream holds is lost when it fails. With a mark of one byte a write is done when all that came of it was
   // taken, so that what stands before damage (most of all before an early end) is not lost.
   const options: ZlibOptions & TransformOptions = { chunkSize: GUNZIP_BYTES, readableHighWaterMark: 1 }
-  const stream = createGunzip(options)
+  const stream = zlib().createGunzip(options)
   const fed = feed(stream, bytes, path)
   fed.catch(() => {}) // told where it is awaited
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>

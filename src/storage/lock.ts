@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
+import { crypto } from '../lazy-node.js'
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.js'
 
 const identity = z.strictObject({ host: z.string(), pid: z.int(), started: z.string().nullable() })
@@ -63,7 +63,7 @@ async function take(file: string, onHeld: (holder: ProcessIdentity) => Promise<u
  * remove the lock that another one has made since.
  */
 async function remove(file: string, content: string): Promise<void> {
-  const guard = `${file}.${createHash('sha256').update(content).digest('hex').slice(0, 12)}`
+  const guard = `${file}.${crypto().createHash('sha256').update(content).digest('hex').slice(0, 12)}`
   await take(guard, () => pause(PAUSE))
   try {
     // One in which nothing stands yet may be another one by now, which is just being made.

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { type Place, SteerpipeError } from '../errors.js'
+import { zlib } from '../lazy-node.js'
 import { type Line, toBytes } from '../records/batch.js'
 import type { OutputPoint } from '../records/left-out.js'
 import { readBytes } from './input.js'
@@ -147,7 +147,7 @@ export class MergedOutput implements Output {
 
   private async copy(bytes: Buffer): Promise<void> {
     this.rest = this.rest.subarray(bytes.length)
-    this.copied = { bytes: this.copied.bytes + bytes.length, crc: crc32(bytes, this.copied.crc) }
+    this.copied = { bytes: this.copied.bytes + bytes.length, crc: zlib().crc32(bytes, this.copied.crc) }
     // The reader uses its memory again.
     await this.output.copy(Buffer.from(bytes))
   }

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
-import { crc32, gzip } from 'node:zlib'
 import * as z from 'zod'
 import type { Place } from '../errors.js'
+import { zlib } from '../lazy-node.js'
 import { type Line, toBytes, writeLines } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
 import type { OutputPoint } from '../records/left-out.js'
@@ -101,7 +101,7 @@ export abstract class LinesOutput implements Output {
 
   protected count(bytes: Buffer): void {
     const { bytes: before, crc } = this.taken
-    this.taken = { bytes: before + bytes.length, crc: this.checksum ? crc32(bytes, crc) : 0 }
+    this.taken = { bytes: before + bytes.length, crc: this.checksum ? zlib().crc32(bytes, crc) : 0 }
   }
 
   abstract write(records: readonly Line[]): Promise<void>
@@ -170,8 +170,6 @@ const MEMBER_BYTES = 1024 * 1024
 /** Members that are being compressed or written at a time. */
 const MOST_MEMBERS = 3
 
-const compress = promisify(gzip)
-
 /**
  * Lines through gzip, in members of one size, one after the other: so one can go on behind any of them, and the bytes
  * do not hang on how the records came, or on whether one had to go on.
@@ -207,7 +205,7 @@ class GzipOutput extends LinesOutput {
 
   /** Begins to compress the member. Resolves when another one may be filled. */
   private async endMember(): Promise<void> {
-    const compressing = compress(this.member.subarray(0, this.filled))
+    const compressing = promisify(zlib().gzip)(this.member.subarray(0, this.filled))
     this.member = Buffer.allocUnsafeSlow(MEMBER_BYTES)
     this.filled = 0
     const before = this.written

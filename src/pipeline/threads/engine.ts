@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
+import { v8 } from '../../lazy-node.js'
 
 /**
  * How much a function has done before it is compiled for speed, in bytes of code that was run. Node 20's default is
@@ -10,7 +10,8 @@ const INTERRUPT_BUDGET = 300_000
 
 /** Has less compiled: where all processors have work, compiling takes from that. */
 export function compileLess(): void {
-  if (process.versions.node.startsWith('20.')) setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
+  if (process.versions.node.startsWith('20.'))
+    v8().setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
 }
 
 /**
@@ -22,7 +23,7 @@ const HEAP_GROWTH_PERCENT = 20
 
 /** Has dead objects collected before they are many, in all heaps. */
 export function limitHeapGrowth(): void {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
+  v8().setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
 }
 
 /**
@@ -33,5 +34,5 @@ const SEMI_SPACE_MB = 8
 
 /** How large heaps become that are made from now on. (A flag of the process wins over the limits of a `Worker`.) */
 export function limitNewHeaps(): void {
-  setFlagsFromString(`--max-semi-space-size=${SEMI_SPACE_MB}`)
+  v8().setFlagsFromString(`--max-semi-space-size=${SEMI_SPACE_MB}`)
 }

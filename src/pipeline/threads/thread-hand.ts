@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { SteerpipeError } from '../../errors.js'
+import { workerThreads } from '../../lazy-node.js'
 import type { Asked, Hand, HandEvents } from './crew.js'
 import { limitNewHeaps } from './engine.js'
 import { type Answer, memoryOf, type RowPlan, type TaskMessage, UP } from './messages.js'
@@ -27,7 +28,7 @@ export class ThreadHand implements Hand {
     private readonly events: HandEvents,
   ) {
     limitNewHeaps()
-    const worker = new Worker(program(), {
+    const worker = new (workerThreads().Worker)(program(), {
       workerData: plan,
       // What a module of the user's prints goes where everything else goes: standard output is for data.
       stdout: true,
