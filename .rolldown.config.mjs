@@ -37,5 +37,9 @@ export default defineConfig({
     minify: { compress: true, mangle: false, codegen: true },
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
+    // What every start needs is one file: each takes Node a millisecond to find and to link.
+    codeSplitting: {
+      groups: [{ name: 'core', test: /\/src\/(?!.*\/(remote|inspect)\/|cli\/)|\/zod\//, minShareCount: 3 }],
+    },
   },
 })
