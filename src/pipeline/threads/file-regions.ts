@@ -32,9 +32,11 @@ export function* fileRegions(
   start: RegionStart,
   hashes: boolean,
 ): Generator<RegionTask> {
+  let known = size
   for (let from = start.bytes; ; ) {
     const end = (Math.floor(from / CELL_BYTES) + 1) * CELL_BYTES
-    const to = end < fstatSync(descriptor).size ? end : undefined
+    if (end >= known) known = fstatSync(descriptor).size
+    const to = end < known ? end : undefined
     yield {
       kind: 'region',
       input,

@@ -8,15 +8,16 @@ import type { RegionTask, RowPlan, TaskResult } from '../../../src/pipeline/thre
 
 const started = vi.hoisted(() => ({ count: 0 }))
 
-vi.mock('node:worker_threads', async (original) => {
-  const real = await original<typeof import('node:worker_threads')>()
-  class CountedWorker extends real.Worker {
-    constructor(...given: ConstructorParameters<typeof real.Worker>) {
+vi.mock('../../../src/lazy-node.js', async (original) => {
+  const real = await original<typeof import('../../../src/lazy-node.js')>()
+  const { Worker, ...others } = real.workerThreads()
+  class CountedWorker extends Worker {
+    constructor(...given: ConstructorParameters<typeof Worker>) {
       super(...given)
       started.count++
     }
   }
-  return { ...real, Worker: CountedWorker }
+  return { ...real, workerThreads: () => ({ ...others, Worker: CountedWorker }) }
 })
 
 const folder = mkdtempSync(join(tmpdir(), 'steerpipe-hands-'))

@@ -12,17 +12,18 @@ import { wireInput } from '../../../src/pipeline/wiring.js'
 
 const started = vi.hoisted(() => ({ count: 0, running: 0 }))
 
-vi.mock('node:worker_threads', async (original) => {
-  const real = await original<typeof import('node:worker_threads')>()
-  class CountedWorker extends real.Worker {
-    constructor(...given: ConstructorParameters<typeof real.Worker>) {
+vi.mock('../../../src/lazy-node.js', async (original) => {
+  const real = await original<typeof import('../../../src/lazy-node.js')>()
+  const { Worker, ...others } = real.workerThreads()
+  class CountedWorker extends Worker {
+    constructor(...given: ConstructorParameters<typeof Worker>) {
       super(...given)
       started.count++
       started.running++
       this.once('exit', () => started.running--)
     }
   }
-  return { ...real, Worker: CountedWorker }
+  return { ...real, workerThreads: () => ({ ...others, Worker: CountedWorker }) }
 })
 
 const folder = mkdtempSync(join(tmpdir(), 'steerpipe-planning-'))
