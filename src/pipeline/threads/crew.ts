@@ -5,7 +5,7 @@ import { OwnHand } from './own-hand.js'
 import { ThreadHand } from './thread-hand.js'
 
 /** Tasks that are under way for each hand: one is worked on, others are there when it is done, also while another lags. */
-const TASKS_PER_HAND = 3
+const TASKS_PER_HAND = 4
 
 /** A task, and whoever waits for what it comes to. */
 export interface Asked {
