@@ -55,10 +55,15 @@ export class Crew {
   private readonly open = new Set<Asked>()
   private end: End | undefined
 
-  /** @param size the most threads, this one among them if it may do the work */
+  /**
+   * @param size the most threads, this one among them if it may do the work
+   * @param isFed whether this thread has to bring what tasks are made of, such as what is unpacked: as long as it works
+   *   on one no other one comes, so that others are started though there is never a task too many
+   */
   constructor(
     private readonly plan: RowPlan,
     private readonly size: number,
+    private readonly isFed = false,
   ) {
     compileLess()
     limitHeapGrowth()
@@ -100,8 +105,10 @@ export class Crew {
   private handOut(): void {
     while (this.asked.length > 0 && !this.end) {
       const hand = this.roomiest()
-      if (hand !== undefined) for (const asked of this.asked.splice(0, 1)) hand.give(asked)
-      else if (this.hands.length < this.size && this.asked.length > this.starting)
+      if (hand !== undefined) {
+        for (const asked of this.asked.splice(0, 1)) hand.give(asked)
+        if (this.isFed && this.hands.length < this.size) this.hands.push(this.newHand())
+      } else if (this.hands.length < this.size && this.asked.length > this.starting)
         this.hands.push(this.newHand())
       else return
     }

@@ -40,6 +40,7 @@ export class InputThreads {
     private readonly wired: WiredInput,
     private readonly settings: ThreadSettings,
     private readonly size: number,
+    private readonly isFed: boolean,
   ) {}
 
   /** Threads for an input, if its rows of stages can go to some, and that is worth it. */
@@ -52,8 +53,9 @@ export class InputThreads {
     if (!(await arePaying(input, settings))) return undefined
     if ((await planThreads(pipeline, input, wired)).does !== 'all') return undefined
     const { workers = 0, streamWorkers = workers } = settings
-    const size = (await arePlain(input)) ? workers : streamWorkers
-    return size === 0 ? undefined : new InputThreads(pipeline, input, wired, settings, size)
+    const isFed = !(await arePlain(input))
+    const size = isFed ? streamWorkers : workers
+    return size === 0 ? undefined : new InputThreads(pipeline, input, wired, settings, size, isFed)
   }
 
   /** The row of a source. @param stages get what its threads do */
@@ -71,7 +73,7 @@ export class InputThreads {
     const same = source.stages.length === 0 && this.crewOf?.stages.length === 0
     if (this.crew === undefined || !same || this.crewOf?.parse !== source.parse) {
       this.crew?.close(undefined)
-      this.crew = new Crew(plan, this.size)
+      this.crew = new Crew(plan, this.size, this.isFed)
     }
     this.crewOf = source
     return this.crew

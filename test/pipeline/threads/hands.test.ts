@@ -79,6 +79,13 @@ test('as many others as there is work for', async () => {
   expect(started.count).toBe(2)
 })
 
+test('others too for what this thread has to bring, though it comes one after the other', async () => {
+  const crew = new Crew(plan(false), 3, true)
+  for (let n = 0; n < 5; n++) expect(linesOf(await crew.run(task, []))).toEqual([LINES, 8 * LINES])
+  await crew.close(undefined)
+  expect(started.count).toBe(2)
+})
+
 test('others only, for code of the user’s', async () => {
   const crew = new Crew(plan(true), 1)
   expect(crew.worksHere).toBe(false)
