@@ -129,7 +129,7 @@ export async function* pipedBytes(fd: number): AsyncGenerator<Buffer> {
       bytes += chunk.length
       if (isWide || bytes < MUCH_BYTES) continue
       isWide = true
-      void widen(fd)
+      widen(fd).catch(() => {}) // it stays as it is
     }
   } finally {
     piped.close()
