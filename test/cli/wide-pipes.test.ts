@@ -20,7 +20,7 @@ const canMeasure = process.platform === 'linux' && missing.length === 0
  * `patience` seconds.
  */
 const MEASURE = `
-import fcntl, json, os, subprocess, sys, time
+import fcntl, json, os, subprocess, sys, threading, time
 megabytes, patience, *command = json.loads(sys.argv[1])
 F_GETPIPE_SZ = 1032
 reader, writer = os.pipe()
@@ -29,9 +29,9 @@ process = subprocess.Popen(command, stdin=reader, stdout=subprocess.PIPE)
 os.close(reader)
 lines = b'{"a":"' + b'x' * 1000 + b'"}\\n'
 given = lines * (megabytes * 1048576 // len(lines))
-import threading
 got = []
-threading.Thread(target=lambda: got.append(process.stdout.read())).start()
+reading = threading.Thread(target=lambda: got.append(process.stdout.read()))
+reading.start()
 with os.fdopen(writer, 'wb', buffering=0) as pipe:
     for at in range(0, len(given), 65536):
         pipe.write(given[at:at + 65536])
@@ -39,6 +39,7 @@ with os.fdopen(writer, 'wb', buffering=0) as pipe:
     while fcntl.fcntl(pipe, F_GETPIPE_SZ) == before and time.monotonic() < end:
         time.sleep(0.02)
     after = fcntl.fcntl(pipe, F_GETPIPE_SZ)
+reading.join()
 code = process.wait()
 print(json.dumps({'before': before, 'after': after, 'code': code, 'same': got[0] == given}))
 `
