@@ -32,7 +32,7 @@ export function* fileRegions(
   start: RegionStart,
   hashes: boolean,
 ): Generator<RegionTask> {
-  let known = size
+  let known = size // the file may grow meanwhile
   for (let from = start.bytes; ; ) {
     const end = (Math.floor(from / CELL_BYTES) + 1) * CELL_BYTES
     if (end >= known) known = fstatSync(descriptor).size
