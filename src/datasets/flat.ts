@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Score } from '../records/conversation.js'
 import { encode } from '../records/json-text.js'
 import type { DataSet, RowReader, TemplateSettings } from './dataset.js'
+import { directRows } from './flat-direct.js'
 import { promptTurns } from './prompt-turns.js'
 import { exchange, RowFields, scoreOf } from './row.js'
 
@@ -62,11 +63,12 @@ export function flatReader(
   const response = fields.add(mapping.response)
   const system = mapping.system === undefined ? undefined : fields.add(mapping.system)
   const others = required.map((name) => fields.add(name))
-  const scored = scoreFields(mapping, settings).map(([name, from]) => ({
+  const scores = scoreFields(mapping, settings)
+  const scored = scores.map(([name, from]) => ({
     attribute: { name, key: encode(name) },
     slot: fields.add(from),
   }))
-  return (row, emit) => {
+  const read: RowReader = (row, emit) => {
     fields.find(row)
     const said = fields.text(row, prompt, needs)
     const answered = fields.text(row, response, needs)
@@ -80,4 +82,7 @@ export function flatReader(
     const prompted = system === undefined ? settings.system : fields.text(row, system, needs)
     emit(exchange(row, settings, promptTurns(settings, said), answered, scores, prompted))
   }
+  return Object.assign(read, {
+    direct: directRows({ ...mapping, system: mapping.system, required, scores }, settings),
+  })
 }

@@ -20,19 +20,20 @@ import {
   savedStage,
 } from './checkpoint.js'
 import type { InputName } from './dead-letter.js'
+import { DirectReading } from './direct/reading.js'
+import { canBeDirect } from './direct/row.js'
 import { endingStages, firstRecords, through, upToEnough } from './flow.js'
 import type { OpenInput } from './inputs.js'
 import { interleave } from './interleave.js'
 import type { Keeper } from './keeper.js'
 import { type Pipeline, readerSettings, type StageUse, unitOf } from './pipeline.js'
-import { Limit } from './read.js'
+import { Limit, type ReadSettings } from './read.js'
 import { fillInput } from './references.js'
 import type { Progress, RunSettings } from './run.js'
 import type { Session } from './session.js'
 import type { SetAside } from './set-aside.js'
 import { SourceReader, type SourceSettings } from './source-reader.js'
 import { InputThreads, openTail, type TailThreads, type ThreadSettings } from './threads/input-threads.js'
-import type { ThreadedRow } from './threads/threaded-row.js'
 import { ThreadedTail } from './threads/threaded-tail.js'
 import { type WiredInput, type WiredStage, wireInput } from './wiring.js'
 
@@ -47,6 +48,11 @@ export interface RunContext {
 interface RunningStage {
   readonly stage: Stage
   readonly use: StageUse
+}
+
+/** Does the work of a row of stages, from the file to the outputs: what it gives are batches without records. */
+interface Row {
+  read(file: string, reading: ReadSettings): AsyncGenerator<Batch>
 }
 
 /** Milliseconds between two tellings of how far the run has come, while nothing is read. */
@@ -70,8 +76,8 @@ export class InputRun {
   /** What the records are called when they are set aside. */
   private readonly name: InputName
   private readonly started = performance.now()
-  /** What works on the records of each source, where that is done by threads. */
-  private readonly rows: ThreadedRow[] = []
+  /** What works on the records of each source, where that is not left to the stages. */
+  private readonly rows: Row[] = []
   /** The stage that gives what it has held to threads. */
   private packing: StageUse | undefined
   /** Whether a record is one that they can work on. Undefined if all are. */
@@ -139,7 +145,17 @@ export class InputRun {
     try {
       const { pipeline, input, wired, threadSettings } = this
       threads = await InputThreads.open(pipeline, input, wired, threadSettings)
-      if (threads) await sooner(this.runThreaded(threads), this.signal)
+      const open = threads
+      if (open)
+        await sooner(
+          this.runRows((source, own) => open.row(source, own)),
+          this.signal,
+        )
+      else if (this.isDirect())
+        await sooner(
+          this.runRows((_, own) => new DirectReading(own)),
+          this.signal,
+        )
       else {
         tail = await openTail(pipeline, input, wired, threadSettings)
         const source = Readable.from(batches, { highWaterMark: 1 })
@@ -164,7 +180,7 @@ export class InputRun {
     return this.report()
   }
 
-  // ------------------------------------------------------------------------------------------------- on threads
+  // ------------------------------------------------------------------------------------------------- elsewhere
 
   private get threadSettings(): ThreadSettings {
     const { settings, aside } = this.context
@@ -182,14 +198,26 @@ export class InputRun {
     return [...stages.slice(0, at), tail, ...stages.slice(at)]
   }
 
-  /** Has threads do the work of the stages, which only get the results. */
-  private async runThreaded(threads: InputThreads): Promise<void> {
+  /** Whether all can go from bytes to bytes. */
+  private isDirect(): boolean {
+    const { pipeline, input, common, context } = this
+    const { limit, openOutput } = context.settings
+    const [source, ...others] = input.sources
+    if (others.length > 0 || source.stages.length > 0 || source.holds !== undefined) return false
+    // What is left out has its place among records, and the output one of its own.
+    if (limit !== undefined || openOutput !== undefined || context.aside.isWanted) return false
+    const { format, group } = (source.parse ?? pipeline.parse).options
+    return format === 'jsonl' && group === 1 && canBeDirect(common.map(({ stage }) => stage))
+  }
+
+  /** Has others do the work of the stages, which only get the results. */
+  private async runRows(rowOf: (source: number, stages: readonly Stage[]) => Row): Promise<void> {
     for (const index of this.input.sources.keys()) {
       const own = await this.beginSource(index)
       if (own === undefined) continue
       const stages = [...own, ...this.common.map(({ stage }) => stage)]
       for (const stage of stages) if (stage instanceof WriteStage) await stage.start()
-      this.rows[index] = threads.row(index, stages)
+      this.rows[index] = rowOf(index, stages)
       for await (const batch of this.reader.read(index, () => false)) {
         if (batch.mark !== null && !(await passAll(batch.mark, stages))) batch.mark = null
         // Nobody waits for what comes now, and the outputs are being left: that is no state to keep.

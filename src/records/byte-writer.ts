@@ -80,6 +80,20 @@ export class ByteWriter {
     return this
   }
 
+  /** Adds some of the bytes that lie elsewhere. */
+  copy(bytes: Uint8Array, start: number, end: number): this {
+    const at = this.reserve(end - start)
+    this.bytes.set(bytes.subarray(start, end), at)
+    return this
+  }
+
+  /** Adds bytes again that were written before. @param start where they stand */
+  again(start: number, length: number): this {
+    const at = this.reserve(length)
+    this.bytes.copyWithin(at, start, start + length)
+    return this
+  }
+
   /** How many bytes were written. */
   get size(): number {
     return this.length

@@ -2,7 +2,8 @@ import { quote, SteerpipeError } from '../errors.js'
 import { ByteWriter, constant } from './byte-writer.js'
 import { decode, encode, type JsonText } from './json-text.js'
 import { KnownNames } from './known-names.js'
-import { type BaseRecord, type JsonRecord, KeySet } from './record.js'
+import { type BaseRecord, Block, JsonRecord, KeySet } from './record.js'
+import { scanValue, Tape } from './tape.js'
 
 /** A score as a record carries it: the number (or the text that spells one) as JSON, as it was written. */
 export interface Score {
@@ -87,36 +88,40 @@ export class Conversation implements BaseRecord {
     for (let i = 0; i < this.turns.length; i++) {
       const turn = this.turns[i]
       out
-        .add(i === 0 ? TURNS : NEXT_TURN)
+        .add(i === 0 ? PIECES.turns : PIECES.nextTurn)
         .text(turn.value)
-        .add(SPEAKER)
+        .add(PIECES.speaker)
         .text(turn.from)
-      if (turn.scores !== null) out.text(`", "scores": ${scoresJson(turn.scores)}`)
-      else if (turn.label === null) out.add(NO_LABEL)
+      if (turn.scores !== null) out.add(PIECES.scores).text(scoresJson(turn.scores))
+      else if (turn.label === null) out.add(PIECES.noLabel)
       else if (turn.label === undefined) out.text('"')
-      else out.add(LABELLED).text(turn.label).text('"')
+      else out.add(PIECES.label).text(turn.label).text('"')
       if (turn.more !== undefined) out.text(`, ${turn.more}`)
     }
     if (this.turns.length === 0) out.text('{"conversations": [')
     else out.text('}')
     out
-      .add(PROMPT)
+      .add(PIECES.system)
       .text(this.system ?? '')
-      .add(MASKED)
+      .add(PIECES.mask)
       .text(this.mask)
-      .add(END)
+      .add(PIECES.end)
   }
 }
 
-// The pieces that conversations written anew have in common.
-const TURNS = constant('{"conversations": [{"value": "')
-const NEXT_TURN = constant('}, {"value": "')
-const SPEAKER = constant('", "from": "')
-const NO_LABEL = constant('", "label": null')
-const LABELLED = constant('", "label": "')
-const PROMPT = constant('], "system": "')
-const MASKED = constant('", "mask": "')
-const END = constant(`", "type": "${TYPE}"}`)
+/** What conversations that are written anew have in common: what stands before each thing, and at the end. */
+export const CONVERSATION_PIECES = {
+  turns: constant('{"conversations": [{"value": "'),
+  nextTurn: constant('}, {"value": "'),
+  speaker: constant('", "from": "'),
+  noLabel: constant('", "label": null'),
+  label: constant('", "label": "'),
+  scores: constant('", "scores": '),
+  system: constant('], "system": "'),
+  mask: constant('", "mask": "'),
+  end: constant(`", "type": "${TYPE}"}`),
+} as const
+const PIECES = CONVERSATION_PIECES
 
 function scoresJson(scores: readonly Score[]): string {
   return `{${scores.map((score) => `"${score.name}": ${score.json}`).join(', ')}}`
@@ -221,6 +226,14 @@ function readScores(record: JsonRecord, node: number, field: string, turn: numbe
     scores.push({ name: scoreNames.read(record, at), json: scoreJson(record, at + 2) })
   }
   return scoreNames.areDistinct ? scores : withoutRepeated(scores)
+}
+
+/** The scores that an object spells, as those of a turn. @param json a legal one, without escapes `\u` and `\/` */
+export function scoresFrom(json: string): readonly Score[] {
+  const tape = new Tape(64)
+  scanValue(json, 0, tape, false)
+  const block = new Block({ input: '', first: 1, offset: undefined, unit: 'record' }, json, 0, tape, false)
+  return readScores(new JsonRecord(block, 0, 0, json.length, 0), 0, 'scores', 0)
 }
 
 const scoreNames = new KnownNames()

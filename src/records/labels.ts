@@ -12,7 +12,7 @@ export type Note =
   | 'no known score'
 
 /** A rendered label with what should be told of it. */
-interface Rendered {
+export interface Rendered {
   readonly text: string
   readonly notes: readonly Note[]
 }
@@ -77,9 +77,14 @@ export class VectorFormat {
    * @throws SteerpipeError BAD_LABEL, OUT_OF_RANGE
    */
   render(label: JsonText): string {
-    const rendered = this.cache.get(label)
+    const rendered = this.read(label)
     for (const note of rendered.notes) this.note(note)
     return rendered.text
+  }
+
+  /** As {@link render}, with what is to be told of it, which is not told. @throws SteerpipeError */
+  read(label: JsonText): Rendered {
+    return this.cache.get(label)
   }
 
   private parse(label: string): Rendered {

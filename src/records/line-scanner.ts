@@ -4,11 +4,12 @@
  * not 0.5), long texts a little.
  */
 import { REGION, RegionBytes } from './bytes.js'
+import { RawLines, RECORD_CELLS } from './raw-lines.js'
 import type { Tape } from './tape.js'
 
 /** What `scan.wat` compiles to; a test compiles it again. */
 export const SCAN_WASM =
-  'AGFzbQEAAAABFQNgAX8Bf2ACf38Bf2AFf39/f38BfwIVAQlzdGVlcnBpcGUGcmVnaW9uAgABAwcGAAAAAAECBgsCfwFBAAt/AUEACwcIAQRzY2FuAAUKjAoGLQEBfwNAIAAtAAAhASABQSBGIAFBCUYgAUENRnJyBEAgAEEBaiEADAELCyAAC80BAgF7An8DQCAA/QAEACEBIAFBIv0P/SMgAUHcAP0P/SP9UCABQSD9D/0m/VD9ZCECIAJFBEAgAEEQaiEADAELIAAgAmhqIQAgAC0AACEDIANBIkYEQCAADwsgA0HcAEcEQEEADwsgAEECaiEAIABBAWstAAAtAAAhAyADRQ0AIwEgA3IkASADQQRxBEBBAA8LIABBAWstAABB9QBHDQAgAC0AAC0AgAIgAC0AAS0AgAJxIAAtAAItAIACIAAtAAMtAIACcXENAEEADwsAC0IBAn8gACEBA0AgAP0ABABBMP0P/XFBCf0P/Sj9ZCECIAJFBEAgAEEQaiEADAELCyAAIAJoaiEAQQAgACAAIAFGGwuDAQEBfyAALQAAQS1GBEAgAEEBaiEACyAALQAAQTBGBEAgAEEBaiEABSAAEAIhACAARQRAQQAPCwsgAC0AAEEuRgRAIABBAWoQAiEAIABFBEBBAA8LCyAALQAAQSByQeUARgRAIAAtAAEhASAAQQJBASABQStGIAFBLUZyG2oQAg8LIAALWwAgAUEwa0EKSSABQS1GcgRAIAAQAw8LIAAoAgBB9OTVqwZGIAAoAgBB7uqx4wZGcgRAIABBBGoPCyAAKAIAQebCsZsHRiAALQAEQeUARnEEQCAAQQVqDwtBAAvoBQENfyAAJABBACQBIAJBEGohBSACQYCAAWohBiAAIQcgBiELIAQhCSADIAZBAnZrIQMCQANAIAcgAU8NASAHIQogBxAAIQcgBy0AACEQIBBBCkcEQCAQQfsARwRAQX8PCyALQcAAaiAJSwRAQX4PCyAJQRBrIQkgCSAINgIAIAkgCiMAazYCBCAJIAtBAnYgA2o2AgwgBSENQQAhEQNAIAtBIGogCUsEQEF+DwsgEQRAIActAABBIkcEQEF/DwsgB0EBahABIRAgEEUEQEF/DwsgCyAHQQFqIwBrNgIAIAsgECMAazYCBCALQQhqIQsgEEEBaiEHIActAABBOkcEQCAHEAAhByAHLQAAQTpHBEBBfw8LCyAHQQEgBy0AAUEgRmpqIQcgBy0AAEEgTQRAIAcQACEHCwsgCyEMIAtBDGohCyAMIAcjAGs2AgAgBy0AACEQAkAgEEEgckH7AEYEQCANIAZGBEBBfw8LIA0gDDYCACANQQRqIQ0gDCEOIBBBAmohDyAHQQFqEAAhByAHLQAAIA9GDQEgEEH7AEYhEQwCCyAQQSJGBEAgB0EBahABIQcgB0UEQEF/DwsgB0EBaiEHBSAHIBAQBCEHIAdFBEBBfw8LCyAMIAcjAGs2AgQgDCALQQJ2IANqNgIICwNAIActAAAhECAQQSBNBEAgBxAAIQcgBy0AACEQCyAQQSxGBEAgB0EBIActAAFBIEZqaiEHIActAABBIE0EQCAHEAAhBwsgD0H9AEYhEQwCCyAQIA9HBEBBfw8LIAdBAWohByAOIAcjAGs2AgQgDiALQQJ2IANqNgIIIA1BBGshDSANIAVHBEAgDUEEaygCACEOIA4oAgAjAGotAABBAmohDwwBCwsLIAcQACEHIActAABBCkcEQEF/DwsgCSAHIwBrNgIICyAHQQFqIQcgCEEBaiEIDAALCyACIAg2AgAgAiALIAZrQQJ2NgIEIAIjATYCCCAEIAlrQQR2Cw=='
+  'AGFzbQEAAAABFQNgAX8Bf2ACf38Bf2AFf39/f38BfwIVAQlzdGVlcnBpcGUGcmVnaW9uAgABAwcGAAAAAAECBgsCfwFBAAt/AUEACwcIAQRzY2FuAAUKogoGLQEBfwNAIAAtAAAhASABQSBGIAFBCUYgAUENRnJyBEAgAEEBaiEADAELCyAAC80BAgF7An8DQCAA/QAEACEBIAFBIv0P/SMgAUHcAP0P/SP9UCABQSD9D/0m/VD9ZCECIAJFBEAgAEEQaiEADAELIAAgAmhqIQAgAC0AACEDIANBIkYEQCAADwsgA0HcAEcEQEEADwsgAEECaiEAIABBAWstAAAtAAAhAyADRQ0AIwEgA3IkASADQQRxBEBBAA8LIABBAWstAABB9QBHDQAgAC0AAC0AgAIgAC0AAS0AgAJxIAAtAAItAIACIAAtAAMtAIACcXENAEEADwsAC0IBAn8gACEBA0AgAP0ABABBMP0P/XFBCf0P/Sj9ZCECIAJFBEAgAEEQaiEADAELCyAAIAJoaiEAQQAgACAAIAFGGwuDAQEBfyAALQAAQS1GBEAgAEEBaiEACyAALQAAQTBGBEAgAEEBaiEABSAAEAIhACAARQRAQQAPCwsgAC0AAEEuRgRAIABBAWoQAiEAIABFBEBBAA8LCyAALQAAQSByQeUARgRAIAAtAAEhASAAQQJBASABQStGIAFBLUZyG2oQAg8LIAALWwAgAUEwa0EKSSABQS1GcgRAIAAQAw8LIAAoAgBB9OTVqwZGIAAoAgBB7uqx4wZGcgRAIABBBGoPCyAAKAIAQebCsZsHRiAALQAEQeUARnEEQCAAQQVqDwtBAAv+BQEOfyAAJABBACQBIAJBEGohBSACQYCAAWohBiAAIQcgBiELIAQhCSADIAZBAnZrIQMCQANAIAcgAU8NASAHIQogBxAAIQcgBy0AACEQIBBBCkcEQCAQQfsARwRAQX8PCyALQcAAaiAJSwRAQX4PCyAJQRRrIQkjASESQQAkASAJIAg2AgAgCSAKIwBrNgIEIAkgC0ECdiADajYCDCAFIQ1BACERA0AgC0EgaiAJSwRAQX4PCyARBEAgBy0AAEEiRwRAQX8PCyAHQQFqEAEhECAQRQRAQX8PCyALIAdBAWojAGs2AgAgCyAQIwBrNgIEIAtBCGohCyAQQQFqIQcgBy0AAEE6RwRAIAcQACEHIActAABBOkcEQEF/DwsLIAdBASAHLQABQSBGamohByAHLQAAQSBNBEAgBxAAIQcLCyALIQwgC0EMaiELIAwgByMAazYCACAHLQAAIRACQCAQQSByQfsARgRAIA0gBkYEQEF/DwsgDSAMNgIAIA1BBGohDSAMIQ4gEEECaiEPIAdBAWoQACEHIActAAAgD0YNASAQQfsARiERDAILIBBBIkYEQCAHQQFqEAEhByAHRQRAQX8PCyAHQQFqIQcFIAcgEBAEIQcgB0UEQEF/DwsLIAwgByMAazYCBCAMIAtBAnYgA2o2AggLA0AgBy0AACEQIBBBIE0EQCAHEAAhByAHLQAAIRALIBBBLEYEQCAHQQEgBy0AAUEgRmpqIQcgBy0AAEEgTQRAIAcQACEHCyAPQf0ARiERDAILIBAgD0cEQEF/DwsgB0EBaiEHIA4gByMAazYCBCAOIAtBAnYgA2o2AgggDUEEayENIA0gBUcEQCANQQRrKAIAIQ4gDigCACMAai0AAEECaiEPDAELCwsgBxAAIQcgBy0AAEEKRwRAQX8PCyAJIAcjAGs2AgggCSMBNgIQIwEgEnIkAQsgB0EBaiEHIAhBAWohCAwACwsgAiAINgIAIAIgCyAGa0ECdjYCBCACIwE2AgggBCAJa0EUbgs='
 
 /** As in `scan.wat`: where in the room the tape begins. */
 const TAPE = 16_384
@@ -16,9 +17,6 @@ const TAPE = 16_384
 const LINE_END = 0x0a
 
 const CELL = Int32Array.BYTES_PER_ELEMENT
-
-/** Cells that a record is described with. */
-const RECORD_CELLS = 4
 
 /** What `scan` gives when there is not enough room; any other negative number is a refusal. */
 const FULL = -2
@@ -90,17 +88,10 @@ export class LineScanner {
    *   than 4,000 levels deep, which `scanValue` can tell. Then the tape is as it was.
    */
   scan(tape: Tape, take: TakeLine, start = 0, end = this.size): number | undefined {
-    const { region } = this
-    const { room } = region
-    const scan = () =>
-      this.scanText(REGION + start, REGION + end, room, tape.length, region.memory.buffer.byteLength)
-    let count = scan()
-    while (count === FULL) {
-      region.growRoom()
-      count = scan()
-    }
+    const { room } = this.region
+    let count = this.scanBytes(start, end, tape.length)
     if (count < 0) return undefined
-    const cells = new Int32Array(region.memory.buffer)
+    const cells = new Int32Array(this.region.memory.buffer)
     const [lines, length, flags] = cells.subarray(room / CELL)
     const first = (room + TAPE) / CELL
     tape.append(cells.subarray(first, first + length))
@@ -111,6 +102,33 @@ export class LineScanner {
       take(cells[at], cells[at + 1], cells[at + 2], cells[at + 3])
     }
     return lines
+  }
+
+  /**
+   * As {@link scan}, of the bytes up to `end`; what was found stays where it is, and is good until anything is done with
+   * the region. Undefined if a line is refused.
+   */
+  scanRaw(end: number): RawLines | undefined {
+    const { region } = this
+    const { room } = region
+    // A cell's number is its place in the memory.
+    const count = this.scanBytes(0, end, (room + TAPE) / CELL)
+    if (count < 0) return undefined
+    const cells = new Int32Array(region.memory.buffer)
+    return new RawLines(region.bytes, cells, cells[room / CELL], count)
+  }
+
+  /** What `scan` of `scan.wat` gives, with as much room as it needs. @param base number of the first cell */
+  private scanBytes(start: number, end: number, base: number): number {
+    const { region } = this
+    const scan = () =>
+      this.scanText(REGION + start, REGION + end, region.room, base, region.memory.buffer.byteLength)
+    let count = scan()
+    while (count === FULL) {
+      region.growRoom()
+      count = scan()
+    }
+    return count
   }
 }
 

@@ -32,9 +32,10 @@ export class BegunText {
 const textOf = (piece: Piece): string =>
   typeof piece === 'string' ? piece : Buffer.from(piece).toString('latin1')
 
-const OPENING = constant('{"text": "')
-const LABEL = constant('", "label": [')
-const CLOSING = constant(']}')
+// What stands around the text and the vector of a sample.
+export const SAMPLE_OPENING = constant('{"text": "')
+export const SAMPLE_LABEL = constant('", "label": [')
+export const SAMPLE_CLOSING = constant(']}')
 
 /** A regression sample: the conversation's text up to a labelled turn, and that turn's scores. */
 export class Sample implements BaseRecord {
@@ -68,9 +69,9 @@ export class Sample implements BaseRecord {
 
   writeTo(out: ByteWriter): void {
     const { given } = this
-    out.add(OPENING)
+    out.add(SAMPLE_OPENING)
     if (typeof given === 'string') out.text(given)
     else given.writeTo(out)
-    out.add(LABEL).text(this.vector).add(CLOSING)
+    out.add(SAMPLE_LABEL).text(this.vector).add(SAMPLE_CLOSING)
   }
 }

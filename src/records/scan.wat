@@ -129,14 +129,14 @@
     (i32.const 0))
 
   ;; Scans the lines from $from up to $end, with the room from $room to $limit. The tape begins with the cell number
-  ;; $base; the records are written downwards from $limit, each as the number of its line, where that begins and ends, and
-  ;; its root's cell. Gives the number of records (and at $room that of the lines, then that of the cells, then the
+  ;; $base; the records are written downwards from $limit, each as the number of its line, where that begins and ends, its
+  ;; root's cell and its flags. Gives the number of records (and at $room that of the lines, then that of the cells, then the
   ;; flags), -1 if a line is refused, -2 if there is not enough room.
   (func (export "scan")
     (param $from i32) (param $end i32) (param $room i32) (param $base i32) (param $limit i32) (result i32)
     (local $open i32) (local $tape i32)
     (local $at i32) (local $line i32) (local $records i32) (local $start i32) (local $to i32) (local $node i32)
-    (local $top i32) (local $parent i32) (local $close i32) (local $byte i32) (local $atKey i32)
+    (local $top i32) (local $parent i32) (local $close i32) (local $byte i32) (local $atKey i32) (local $flagsBefore i32)
     (global.set $text (local.get $from))
     (global.set $flags (i32.const 0))
     (local.set $open (i32.add (local.get $room) (i32.const 16)))
@@ -157,7 +157,10 @@
             (if (i32.ne (local.get $byte) (i32.const 0x7b)) (then (return (i32.const -1))))
             (if (i32.gt_u (i32.add (local.get $to) (i32.const 64)) (local.get $records))
               (then (return (i32.const -2))))
-            (local.set $records (i32.sub (local.get $records) (i32.const 16)))
+            (local.set $records (i32.sub (local.get $records) (i32.const 20)))
+            ;; Those of the lines before come back at the end of this one.
+            (local.set $flagsBefore (global.get $flags))
+            (global.set $flags (i32.const 0))
             (i32.store offset=0 (local.get $records) (local.get $line))
             (i32.store offset=4 (local.get $records) (i32.sub (local.get $start) (global.get $text)))
             (i32.store offset=12
@@ -254,11 +257,13 @@
                     (br $closing)))))
             (local.set $at (call $space (local.get $at)))
             (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x0a)) (then (return (i32.const -1))))
-            (i32.store offset=8 (local.get $records) (i32.sub (local.get $at) (global.get $text)))))
+            (i32.store offset=8 (local.get $records) (i32.sub (local.get $at) (global.get $text)))
+            (i32.store offset=16 (local.get $records) (global.get $flags))
+            (global.set $flags (i32.or (global.get $flags) (local.get $flagsBefore)))))
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
         (local.set $line (i32.add (local.get $line) (i32.const 1)))
         (br $lines)))
     (i32.store offset=0 (local.get $room) (local.get $line))
     (i32.store offset=4 (local.get $room) (i32.shr_u (i32.sub (local.get $to) (local.get $tape)) (i32.const 2)))
     (i32.store offset=8 (local.get $room) (global.get $flags))
-    (i32.shr_u (i32.sub (local.get $limit) (local.get $records)) (i32.const 4))))
+    (i32.div_u (i32.sub (local.get $limit) (local.get $records)) (i32.const 20))))

@@ -1,6 +1,7 @@
 import { type Place, SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { DirectCore } from '../records/direct-core.js'
 import type { Gathers } from '../records/gathers.js'
 import { Gathering } from './gathering.js'
 import { ErrorPolicy, type StageSettings } from './policy.js'
@@ -20,6 +21,8 @@ export interface Core<In extends AnyRecord, Out extends AnyRecord> {
   (record: In, emit: (record: Out) => void): void
   /** Of a core that makes something of several records together. They are good together, or left out together. */
   readonly gathers?: Gathers<In, Out> | undefined
+  /** The same work from bytes to bytes. */
+  readonly direct?: DirectCore | undefined
 }
 
 /** How a runner is set up. */
@@ -55,6 +58,11 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
   /** Whether it is one for {@link results} rather than {@link run}. */
   get gathers(): boolean {
     return this.gathering !== null
+  }
+
+  /** The core's work from bytes to bytes, if it can do that. */
+  get direct(): DirectCore | undefined {
+    return this.core.direct
   }
 
   /** Where the first record was read that is held back, because others may belong to it. */

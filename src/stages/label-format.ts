@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import { type Annotation, annotated } from '../records/annotation.js'
 import type { Attribute } from '../records/attributes.js'
+import type { AnyRecord } from '../records/batch.js'
 import { Conversation, type Edit, labelEdit, mergeEdits, type Turn } from '../records/conversation.js'
 import { encode } from '../records/json-text.js'
-import { LabelFormat } from '../records/labels.js'
+import { LabelFormat, type Note } from '../records/labels.js'
 import { asConversation } from './as-conversation.js'
+import type { Core } from './core.js'
+import { directLabels } from './label-format-direct.js'
 import { RecordStage } from './record-stage.js'
 import { settled } from './settled.js'
 import { attributesOption, rangeOption, stageSpec } from './spec.js'
@@ -46,9 +49,13 @@ export const labelFormatSpec = stageSpec({
   ],
   create: (given, context) =>
     new RecordStage<Conversation>('label-format', context, ({ note }) => {
-      const format = new LabelFormat(given.attributes, given.round, given.range, note)
-      const labelled = given.from === 'scores' ? labeller(format) : relabeller(format, given.attributes, note)
-      return (record, emit) => emit(labelled(asConversation(record)))
+      const formatFor = (tell: (note: Note) => void) =>
+        new LabelFormat(given.attributes, given.round, given.range, tell)
+      const format = formatFor(note)
+      const isAnew = given.from === 'raw-scores'
+      const labelled = isAnew ? relabeller(format, given.attributes, note) : labeller(format)
+      const core: Core<AnyRecord, Conversation> = (record, emit) => emit(labelled(asConversation(record)))
+      return isAnew ? core : Object.assign(core, { direct: directLabels(formatFor, note) })
     }),
 })
 

@@ -1,5 +1,6 @@
 import type { Place } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { DirectCore } from '../records/direct-core.js'
 import { type Core, CoreRunner, type CoreTools } from './core.js'
 import type { StageSettings } from './policy.js'
 import { type Results, Stage } from './stage.js'
@@ -29,6 +30,10 @@ export class RecordStage<Out extends AnyRecord> extends Stage {
     super(name, settings, { work: runner })
     this.runner = runner
     this.grouping = group > 1 ? new Grouping(name, this.counters, this.policy, group) : null
+  }
+
+  override get direct(): DirectCore | undefined {
+    return this.grouping === null ? this.runner.direct : undefined
   }
 
   protected override saved(): unknown {

@@ -9,12 +9,15 @@ import { BegunText } from '../records/sample.js'
  * system prompt, and each turn adds two: what stands before it (with the end of what came before), and what is said.
  */
 export class SampleTexts {
-  private readonly opening: string
-  private readonly prompt: Uint8Array
+  /** What stands before a system prompt. */
+  readonly opening: string
+  /** The same with the prompt that is not a record's own. */
+  readonly prompt: Uint8Array
   /** What stands before a turn of the user's, and before any other. */
-  private readonly user: Uint8Array
-  private readonly other: Uint8Array
-  private readonly end: Uint8Array
+  readonly user: Uint8Array
+  readonly other: Uint8Array
+  /** What stands behind the last turn: its end, and the label's token. */
+  readonly end: Uint8Array
 
   constructor(private readonly settings: ChatTextSettings) {
     const { tokens, systemPrompt } = settings
@@ -26,9 +29,14 @@ export class SampleTexts {
     this.end = constant(end + encode(tokens.label))
   }
 
+  /** Whether a record's own system prompt is taken, where it has one. */
+  get takesOwnPrompt(): boolean {
+    return this.settings.system === 'record'
+  }
+
   /** What the text of a conversation is made of. */
   pieces({ turns, mask, system }: Conversation): readonly Piece[] {
-    const own = this.settings.system === 'record' && system !== null
+    const own = this.takesOwnPrompt && system !== null
     const pieces: Piece[] = [own ? this.opening + system : this.prompt]
     for (const { from, value } of turns) pieces.push(from === mask ? this.user : this.other, value)
     return pieces

@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import { SteerpipeError } from '../errors.js'
+import type { AnyRecord } from '../records/batch.js'
 import { VectorFormat } from '../records/labels.js'
 import { Sample } from '../records/sample.js'
 import { asConversation } from './as-conversation.js'
 import { chatTextOptions } from './chat-text-options.js'
+import type { Core } from './core.js'
 import { RecordStage } from './record-stage.js'
+import { directExpand } from './regression-expand-direct.js'
 import { SampleTexts } from './regression-expand-texts.js'
 import { attributesOption, rangeOption, stageSpec } from './spec.js'
 
@@ -34,7 +37,7 @@ export const regressionExpandSpec = stageSpec({
     new RecordStage<Sample>('regression-expand', context, ({ note }) => {
       const vectors = new VectorFormat(given.attributes, given.range, note)
       const texts = new SampleTexts(given)
-      return (record, emit) => {
+      const core: Core<AnyRecord, Sample> = (record, emit) => {
         const conversation = asConversation(record)
         const { source, turns } = conversation
         const pieces = texts.pieces(conversation)
@@ -48,6 +51,7 @@ export const regressionExpandSpec = stageSpec({
         }
         if (samples === 0) note('conversation without a label gave no sample')
       }
+      return Object.assign(core, { direct: directExpand(vectors, texts, note) })
     }),
 })
 

@@ -2,6 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream'
 import { isBehind, type Place } from '../errors.js'
 import { Counters, type SavedCounters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { DirectCore } from '../records/direct-core.js'
 import type { LeftOut } from '../records/left-out.js'
 import type { Mark } from '../records/mark.js'
 import { pipesOf, underWay, working } from './downstream.js'
@@ -152,6 +153,11 @@ export abstract class Stage extends Transform {
   work(batch: Batch, taker: Taker): Promise<void> {
     this.taker = taker
     return this.handleBatch(batch)
+  }
+
+  /** The stage's work from bytes to bytes, for whoever does it in the stage's place; undefined if there is no such way. */
+  get direct(): DirectCore | undefined {
+    return undefined
   }
 
   /** Gives a batch to the readable side. */

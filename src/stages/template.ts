@@ -147,8 +147,8 @@ export const templateSpec = stageSpec({
           }
           read(record, emit)
         }
-        const { gathers } = read
-        if (gathers === undefined) return core
+        const { gathers, direct } = read
+        if (gathers === undefined) return Object.assign(core, { direct })
         const tie = (record: AnyRecord) => (record.kind === 'json' ? gathers.tie(record) : 'alone')
         return Object.assign(core, { gathers: { tie, end: () => gathers.end() } })
       },

@@ -104,6 +104,11 @@ export class WriteStage extends Stage {
     this.parts = parts
   }
 
+  /** Whether it writes all records to one output as they are, so that lines that are made already can take their place. */
+  get takesLines(): boolean {
+    return this.parts === null && !this.ascii
+  }
+
   /** The outputs: path and bytes of each. */
   get written(): readonly Pick<Output, 'path' | 'bytes'>[] {
     return [...this.outputs.values()]
@@ -230,6 +235,18 @@ export class WriteStage extends Stage {
   takeLines(made: LinesMade): Promise<void> {
     this.taking = this.copyLines(made)
     return this.taking
+  }
+
+  /**
+   * Writes lines that are made already to the only output. Resolves when their memory is its owner's again.
+   *
+   * @throws SteerpipeError WRITE_FAILED
+   */
+  async writeLines(lines: Buffer): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const made: LinesMade = { path: this.to, lines, points: [], onDone: resolve, here: true }
+      this.takeLines(made).catch(reject)
+    })
   }
 
   private async copyLines({ path, lines, points, onDone, here }: LinesMade): Promise<void> {

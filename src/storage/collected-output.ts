@@ -29,10 +29,14 @@ export class CollectedOutput implements Output {
     return { bytes: this.bytes, crc: 0 }
   }
 
-  async write(records: readonly Line[]): Promise<void> {
-    if (records.length === 0) return
+  /** What lines are written into. */
+  get lines(): ByteWriter {
     this.writer ??= this.room()
-    writeLines(records, this.writer)
+    return this.writer
+  }
+
+  async write(records: readonly Line[]): Promise<void> {
+    if (records.length > 0) writeLines(records, this.lines)
   }
 
   async save(): Promise<SavedOutput> {

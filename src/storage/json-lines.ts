@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { SteerpipeError } from '../errors.js'
 import { CONTROL, digestOf, type HashState, ILLEGAL, RESPELL, type RegionBytes } from '../records/bytes.js'
 import { LineScanner } from '../records/line-scanner.js'
+import type { RawLines } from '../records/raw-lines.js'
 import { Block, JsonRecord, type Origin } from '../records/record.js'
 import { Refusal, scanValue, skipSpace, Tape } from '../records/tape.js'
 import type { Account, ReadPart } from './consumed.js'
@@ -57,6 +58,8 @@ export class JsonLinesReader implements RecordReader, Account {
   private whole: ReadPart | undefined
   /** Inside a line that is too long: its bytes are passed over. */
   private discarding = false
+  /** Where the lines end that were given as they lie. */
+  private rawEnd = 0
   /** Cells that a region's tape begins with. */
   private tapeRoom = 1 << 12
 
@@ -112,8 +115,19 @@ export class JsonLinesReader implements RecordReader, Account {
     return this.whole ?? { bytes, lines: line - 1, hash: digestOf(this.region.saveHash(), bytes) }
   }
 
+  /** Lines that it is done with; at the end, all. */
+  get lines(): number {
+    return this.line - 1
+  }
+
   private get unit(): Origin['unit'] {
     return this.options.unit ?? 'line'
+  }
+
+  /** Of what the buffer begins with. */
+  private get origin(): Origin {
+    const { line: first, offset, unit } = this
+    return { input: this.options.input, first, offset, unit }
   }
 
   private get region(): RegionBytes {
@@ -137,7 +151,43 @@ export class JsonLinesReader implements RecordReader, Account {
 
   /** As `read`, of bytes that were put into the room. */
   filled(count: number): Scan {
-    const scan: Scan = { records: [], faults: [] }
+    return this.scanTo(this.wholeLines(count))
+  }
+
+  /**
+   * As {@link filled}; lines in which nothing is wrong are given as they lie, and are good until `doneWith` is told that
+   * they may go.
+   */
+  filledRaw(count: number): RawLines | Scan {
+    const end = this.wholeLines(count)
+    const raw = end > 0 && this.held - end <= this.options.maxLineBytes ? this.scanRaw(end) : undefined
+    if (raw === undefined) return this.scanTo(end)
+    this.rawEnd = end
+    return raw
+  }
+
+  /** Drops lines that {@link filledRaw} has given. */
+  doneWith({ lines }: RawLines): void {
+    this.line += lines
+    this.skip(this.rawEnd)
+  }
+
+  /** The record that lines are at, as {@link filled} would have given it. */
+  recordAt({ start, end, line, respell }: RawLines): JsonRecord {
+    const text = this.bytes.toString('latin1', start, end + 1)
+    const block = new Block(this.origin, text, start, this.options.tape ?? new Tape(), respell)
+    const records: JsonRecord[] = []
+    scanBlock(block, line, false, records)
+    return records[0]
+  }
+
+  private scanRaw(end: number): RawLines | undefined {
+    if (end > LineScanner.mostBytes || this.hasLongLine(end)) return undefined
+    return isUtf8(this.bytes.subarray(0, end)) ? this.scanner.scanRaw(end) : undefined
+  }
+
+  /** Takes bytes that were put into the room. Returns where the last whole line ends that there is then. */
+  private wholeLines(count: number): number {
     let added = this.held
     this.held += count
     if (this.skipsMark()) added = 0
@@ -145,21 +195,31 @@ export class JsonLinesReader implements RecordReader, Account {
       // Nothing else is held then.
       const lineEnd = this.bytes.subarray(0, this.held).indexOf(LINE_END)
       this.skip(lineEnd < 0 ? this.held : lineEnd + 1)
-      if (lineEnd < 0) return scan
+      if (lineEnd < 0) return 0
       this.line++
       this.discarding = false
       added = 0
     }
     // Only new bytes are searched: a long line is not gone through again with each chunk.
     const lastEnd = this.bytes.subarray(added, this.held).lastIndexOf(LINE_END)
-    if (lastEnd >= 0) this.scanRegion(added + lastEnd + 1, scan)
-    if (this.held > this.options.maxLineBytes) {
-      const place = { input: this.options.input, [this.unit]: this.line, offset: this.offset }
-      scan.faults.push({ index: scan.records.length, error: this.tooLong().at(place), line: null })
-      this.skip(this.held)
-      this.discarding = true
-    }
+    return lastEnd < 0 ? 0 : added + lastEnd + 1
+  }
+
+  /** Scans the lines up to `end`, and sees to what is behind them. */
+  private scanTo(end: number): Scan {
+    const scan: Scan = { records: [], faults: [] }
+    if (end > 0) this.scanRegion(end, scan)
+    this.passOverTooLong(scan)
     return scan
+  }
+
+  /** Passes over the line that is still open, if it is too long already. */
+  private passOverTooLong(scan: Scan): void {
+    if (this.held <= this.options.maxLineBytes) return
+    const place = { input: this.options.input, [this.unit]: this.line, offset: this.offset }
+    scan.faults.push({ index: scan.records.length, error: this.tooLong().at(place), line: null })
+    this.skip(this.held)
+    this.discarding = true
   }
 
   end(): Scan {
@@ -203,12 +263,7 @@ export class JsonLinesReader implements RecordReader, Account {
 
   /** Scans the whole lines in `bytes[0, end)` and drops them. */
   private scanRegion(end: number, scan: Scan): void {
-    const origin: Origin = {
-      input: this.options.input,
-      first: this.line,
-      offset: this.offset,
-      unit: this.unit,
-    }
+    const { origin } = this
     const lines = this.hasLongLine(end) ? undefined : this.scanFast(end, origin, scan.records)
     this.line += lines ?? this.scanByLine(end, origin, scan)
     this.skip(end)

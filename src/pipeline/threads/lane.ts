@@ -6,6 +6,7 @@ import { ByteWriter } from '../../records/byte-writer.js'
 import { CELL_BYTES } from '../../records/bytes.js'
 import type { LeftOut } from '../../records/left-out.js'
 import { Mark } from '../../records/mark.js'
+import { RawLines } from '../../records/raw-lines.js'
 import { Tape } from '../../records/tape.js'
 import { ErrorPolicy, type StageSettings } from '../../stages/policy.js'
 import type { Stage } from '../../stages/stage.js'
@@ -16,6 +17,7 @@ import { readError } from '../../storage/input.js'
 import { JsonLinesReader } from '../../storage/json-lines.js'
 import { unpack } from '../../storage/packed-units.js'
 import type { Scan } from '../../storage/record-reader.js'
+import { type DirectRow, directRow } from '../direct/row.js'
 import {
   type LinesTask,
   type MadeLines,
@@ -62,6 +64,8 @@ export class Lane {
   private readonly outputs: Collected[] = []
   /** Of the records of a task: a new one for each would be most of a thread's garbage. */
   private readonly tape = new Tape()
+  /** The row from bytes to bytes, if there is such a way. */
+  private readonly direct: DirectRow | undefined
   private reader: JsonLinesReader | undefined
   /** What the reader reads. */
   private input = ''
@@ -90,6 +94,8 @@ export class Lane {
         openOutput: async (path) => this.open(path, number),
       })
     })
+    // Where what is left out has its place among the lines, only the stages know.
+    if (!plan.setAside) this.direct = directRow(this.stages, (stage) => this.linesOf(stage))
   }
 
   private open(path: string, stage: number): CollectedOutput {
@@ -99,6 +105,13 @@ export class Lane {
     })
     this.outputs.push({ stage, output })
     return output
+  }
+
+  /** What the lines of a stage's only output are written into. */
+  private linesOf(stage: Stage): ByteWriter {
+    const output = this.outputs.find((each) => this.stages[each.stage] === stage)?.output
+    if (output === undefined) throw new Error('a stage without an output')
+    return output.lines
   }
 
   /**
@@ -149,14 +162,14 @@ export class Lane {
         if (at < task.size) return readTo(undefined, 0, at)
         const scan = reader.end()
         this.reader = undefined // its memory may go to another one
-        const read = readTo(isInside ? undefined : at, reader.all().lines, at)
+        const read = readTo(isInside ? undefined : at, reader.lines, at)
         await this.take(scan)
         return read
       }
       const lineEnd = endOfLine(room.subarray(0, count), left)
       const used = lineEnd < 0 ? count : lineEnd
       isInside &&= !room.subarray(0, used).includes(LINE_END)
-      await this.take(reader.filled(used))
+      await this.fill(reader, used)
       at += used
       if (lineEnd >= 0) return readTo(at, reader.position?.lines ?? 0)
       // No line begins in it: the one that it lies in is another region's.
@@ -167,12 +180,15 @@ export class Lane {
   private async readLines(task: LinesTask): Promise<ReadRegion> {
     const { bytes, from } = task
     const reader = this.begin(task, false, undefined)
-    for (let at = 0; at < bytes.length; at += READ_BYTES)
-      await this.take(reader.read(bytes.subarray(at, at + READ_BYTES)))
+    for (let at = 0; at < bytes.length; at += READ_BYTES) {
+      const piece = bytes.subarray(at, at + READ_BYTES)
+      reader.room(piece.length).set(piece)
+      await this.fill(reader, piece.length)
+    }
     // The last line of a stream may have no end.
     const rest = reader.end()
     this.reader = undefined // its memory may go to another one
-    const { lines } = reader.all()
+    const { lines } = reader
     await this.take(rest)
     return { ...NOTHING_READ, end: from + bytes.length, lines }
   }
@@ -196,6 +212,20 @@ export class Lane {
     }
     this.reader.begin({ bytes: from, lines: 0 }, isInside, hash, cells)
     return this.reader
+  }
+
+  /** Works on bytes that were put into the reader's room. */
+  private async fill(reader: JsonLinesReader, count: number): Promise<void> {
+    if (this.direct === undefined) return this.take(reader.filled(count))
+    const read = reader.filledRaw(count)
+    if (!(read instanceof RawLines)) return this.take(read)
+    this.parsed.in += read.count
+    this.parsed.out += read.count
+    await this.direct.work(read, (index) => {
+      read.go(index)
+      return this.give(new Batch([reader.recordAt(read)]))
+    })
+    reader.doneWith(read)
   }
 
   /** Gives what was read to the first stage. Resolves when that is done with it. */
