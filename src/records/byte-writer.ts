@@ -1,3 +1,5 @@
+import type { DigitForms } from './digit-forms.js'
+
 /** Room that a new buffer has: a little more than what a usual batch is written as. */
 const INITIAL_BYTES = 320 * 1024
 
@@ -91,6 +93,14 @@ export class ByteWriter {
   again(start: number, length: number): this {
     const at = this.reserve(length)
     this.bytes.copyWithin(at, start, start + length)
+    return this
+  }
+
+  /** Adds what is made of the text at `start`, which has a form. */
+  made(forms: DigitForms<unknown>, form: number, view: DataView, start: number): this {
+    const at = this.length
+    this.add(forms.made(form).bytes)
+    forms.fill(form, view, start, this.bytes, at)
     return this
   }
 

@@ -10,9 +10,18 @@ const OPEN_ARRAY = 0x5b
 /** What `null` begins with, and no other value. */
 const NULL = 0x6e
 
+/** A key as numbers of four bytes, of which the last two may overlap: with shorter keys it is not worth it. */
+interface RawKey {
+  readonly bytes: Uint8Array
+  readonly first: number
+  readonly last: number
+}
+
+const WORD = 4
+
 /** Keys that are looked up together, as bytes. */
 export class RawKeys {
-  private readonly all: Uint8Array[] = []
+  private readonly all: RawKey[] = []
   /** The keys' numbers, by their length. */
   private readonly byLength: number[][] = []
 
@@ -26,25 +35,40 @@ export class RawKeys {
 
   /** Adds a key. Returns its number. */
   add(key: JsonText): number {
-    const number = this.all.push(Buffer.from(key, 'latin1')) - 1
+    const number = this.all.push(rawKey(key)) - 1
     while (this.byLength.length <= key.length) this.byLength.push([])
     this.byLength[key.length].push(number)
     return number
   }
 
   /** The number of the key that stands at `start`; -1 if none does. */
-  match(bytes: Uint8Array, start: number, length: number): number {
+  match(view: DataView, start: number, length: number): number {
     if (length >= this.byLength.length) return -1
     const numbers = this.byLength[length]
     for (let i = 0; i < numbers.length; i++) {
-      if (isAt(bytes, start, this.all[numbers[i]])) return numbers[i]
+      if (isAt(view, start, length, this.all[numbers[i]])) return numbers[i]
     }
     return -1
   }
 }
 
-function isAt(bytes: Uint8Array, start: number, key: Uint8Array): boolean {
-  for (let i = 0; i < key.length; i++) if (bytes[start + i] !== key[i]) return false
+function rawKey(key: JsonText): RawKey {
+  const bytes = Buffer.from(key, 'latin1')
+  if (bytes.length < WORD) return { bytes, first: 0, last: 0 }
+  return { bytes, first: bytes.readInt32LE(0), last: bytes.readInt32LE(bytes.length - WORD) }
+}
+
+/** Whether a key stands at `start`, which has the same length. */
+function isAt(view: DataView, start: number, length: number, { bytes, first, last }: RawKey): boolean {
+  let at = 0
+  let end = length
+  if (length >= WORD) {
+    if (view.getInt32(start, true) !== first) return false
+    if (view.getInt32(start + length - WORD, true) !== last) return false
+    at = WORD
+    end = length - WORD
+  }
+  for (; at < end; at++) if (view.getUint8(start + at) !== bytes[at]) return false
   return true
 }
 
@@ -64,6 +88,8 @@ export class RawLines {
   root = 0
   /** Whether a key or text of it may have to be brought to the canonical spelling. */
   respell = false
+  /** The bytes, for whoever looks at several of them at a time. */
+  readonly view: DataView
 
   /**
    * @param cells all memory that was scanned in, with the records at its end
@@ -75,7 +101,9 @@ export class RawLines {
     readonly cells: Int32Array,
     readonly lines: number,
     readonly count: number,
-  ) {}
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
 
   /** Goes to a record. */
   go(index: number): void {
@@ -94,12 +122,12 @@ export class RawLines {
    * @returns false if one of the keys is there twice
    */
   members(object: number, keys: RawKeys, found: number[]): boolean {
-    const { bytes, cells } = this
+    const { view, cells } = this
     for (let i = 0; i < found.length; i++) found[i] = -1
     const end = cells[object + 2]
     for (let at = object + 3; at < end; at = cells[at + 4]) {
       const start = cells[at]
-      const key = keys.match(bytes, start, cells[at + 1] - start)
+      const key = keys.match(view, start, cells[at + 1] - start)
       if (key < 0) continue
       if (found[key] >= 0) return false
       found[key] = at + 2

@@ -1,23 +1,15 @@
 import { SteerpipeError } from '../errors.js'
-import { ByteCache } from '../records/byte-cache.js'
 import { type ByteWriter, constant } from '../records/byte-writer.js'
 import { scoresFrom } from '../records/conversation.js'
+import { DigitForms } from '../records/digit-forms.js'
 import type { DirectCore } from '../records/direct-core.js'
 import type { LabelFormat, Note } from '../records/labels.js'
 import { RawConversation } from '../records/raw-conversation.js'
 import type { RawLines } from '../records/raw-lines.js'
 
-const LINE_END = constant('\n')
-
-/** What the scores of a turn are made. */
-interface Label {
-  /** The member that takes their place. */
-  readonly member: Uint8Array
-  readonly notes: readonly Note[]
-}
-
 /**
- * {@link DirectCore} of `label-format`, where labels are made of `scores`.
+ * {@link DirectCore} of `label-format` where labels are made of `scores`, for those that have forms which are seen again and
+ * again.
  *
  * @param formatFor makes what spells labels, and tells what it has to note
  */
@@ -29,70 +21,71 @@ export function directLabels(
   return (lines, out) => labelling.label(lines, out)
 }
 
+const LINE_END = constant('\n')
+
+/** The form of a turn that has no scores. */
+const UNSCORED = -1
+
 class DirectLabelling {
   private readonly conversation = new RawConversation()
-  private readonly format: LabelFormat
-  /** What was noted of the label that is being made. */
-  private noted: Note[] = []
-  /** Labels by the objects of scores that they were made of. */
-  private readonly known = new ByteCache<Label>()
-  /** Those of the turns of the conversation at hand. */
-  private readonly labels: (Label | undefined)[] = []
+  /** The members `label` that take the place of scores, by the form of those. */
+  private readonly labels: DigitForms<Note>
+  /** The forms of the scores of the conversation at hand. */
+  private readonly forms: number[] = []
 
   constructor(
     formatFor: (note: (note: Note) => void) => LabelFormat,
     private readonly note: (what: string) => void,
   ) {
-    this.format = formatFor((note) => this.noted.push(note))
+    let noted: Note[] = []
+    const format = formatFor((each) => noted.push(each))
+    this.labels = new DigitForms((scores) => {
+      noted = []
+      const bytes = labelOf(scores, format)
+      return bytes && { bytes, notes: noted }
+    })
   }
 
   label(lines: RawLines, out: ByteWriter): number {
-    const { conversation, labels } = this
+    const { conversation, forms } = this
+    const { cells, view } = lines
     if (!conversation.read(lines)) return -1
     for (let turn = 0; turn < conversation.count; turn++) {
+      forms[turn] = UNSCORED
       const scores = conversation.scores(turn)
-      labels[turn] = undefined
       if (scores < 0) continue
-      const label = conversation.hasLabel(turn) ? undefined : this.labelOf(lines, scores)
-      if (label === undefined) return -1
-      labels[turn] = label
+      const form = conversation.hasLabel(turn) ? -1 : this.labels.find(view, cells[scores], cells[scores + 1])
+      if (form < 0) return -1
+      forms[turn] = form
     }
     this.write(lines, out)
     return 1
   }
 
-  /** The label that is made of the scores at a node; undefined if none can be. */
-  private labelOf({ bytes, cells }: RawLines, node: number): Label | undefined {
-    const start = cells[node]
-    const end = cells[node + 1]
-    const known = this.known.get(bytes, start, end)
-    if (known !== undefined) return known
-    try {
-      this.noted = []
-      const scores = scoresFrom(Buffer.from(bytes.subarray(start, end)).toString('latin1'))
-      const label = { member: constant(`"label": "${this.format.render(scores)}"`), notes: this.noted }
-      this.known.set(bytes, start, end, label)
-      return label
-    } catch (error) {
-      if (!(error instanceof SteerpipeError)) throw error
-      return undefined
-    }
-  }
-
   /** Writes the line with the labels in the place of the scores. */
   private write(lines: RawLines, out: ByteWriter): void {
-    const { conversation, labels } = this
-    const { bytes, cells } = lines
+    const { conversation, forms, labels } = this
+    const { bytes, cells, view } = lines
     let at = lines.start
     for (let turn = 0; turn < conversation.count; turn++) {
-      const label = labels[turn]
-      if (label === undefined) continue
+      const form = forms[turn]
+      if (form === UNSCORED) continue
       const scores = conversation.scores(turn)
       // Its key stands right before it on the tape, without the quotes.
-      out.copy(bytes, at, cells[scores - 2] - 1).add(label.member)
-      for (const what of label.notes) this.note(what)
+      out.copy(bytes, at, cells[scores - 2] - 1).made(labels, form, view, cells[scores])
+      for (const what of labels.made(form).notes) this.note(what)
       at = cells[scores + 1]
     }
     out.copy(bytes, at, lines.end).add(LINE_END)
+  }
+}
+
+/** The member that takes the place of scores; undefined if no label can be made of them. */
+function labelOf(scores: Buffer, format: LabelFormat): Uint8Array | undefined {
+  try {
+    return constant(`"label": "${format.render(scoresFrom(scores.toString('latin1')))}"`)
+  } catch (error) {
+    if (error instanceof SteerpipeError) return undefined
+    throw error
   }
 }

@@ -1,6 +1,6 @@
 import { SteerpipeError } from '../errors.js'
-import { ByteCache } from '../records/byte-cache.js'
 import { type ByteWriter, constant } from '../records/byte-writer.js'
+import { DigitForms, type Made } from '../records/digit-forms.js'
 import type { DirectCore } from '../records/direct-core.js'
 import type { JsonText } from '../records/json-text.js'
 import type { Note, VectorFormat } from '../records/labels.js'
@@ -9,13 +9,7 @@ import type { RawLines } from '../records/raw-lines.js'
 import { SAMPLE_CLOSING, SAMPLE_LABEL, SAMPLE_OPENING } from '../records/sample.js'
 import type { SampleTexts } from './regression-expand-texts.js'
 
-/** What a label was read as. */
-interface Vector {
-  readonly bytes: Uint8Array
-  readonly notes: readonly Note[]
-}
-
-/** {@link DirectCore} of `regression-expand`. */
+/** {@link DirectCore} of `regression-expand`, for conversations whose labels have forms that are seen again and again. */
 export function directExpand(
   vectors: VectorFormat,
   texts: SampleTexts,
@@ -25,71 +19,63 @@ export function directExpand(
   return (lines, out) => expansion.expand(lines, out)
 }
 
+const SAMPLE_END = Buffer.concat([SAMPLE_CLOSING, constant('\n')])
+
+/** The form of a turn that has no label. */
+const UNLABELLED = -1
+
 class DirectExpansion {
   private readonly conversation = new RawConversation()
-  private readonly known = new ByteCache<Vector>()
-  /** Those of the turns of the conversation at hand. */
-  private readonly vectors: (Vector | undefined)[] = []
+  /** What stands in a sample behind the last turn, by the form of the label. */
+  private readonly endings: DigitForms<Note>
+  /** The forms of the labels of the conversation at hand. */
+  private readonly forms: number[] = []
+  /** What a sample begins with: up to the end of the system prompt, and up to its start. */
   private readonly prompt: Uint8Array
   private readonly opening: Uint8Array
-  private readonly end: Uint8Array
 
   constructor(
-    private readonly format: VectorFormat,
+    vectors: VectorFormat,
     private readonly texts: SampleTexts,
     private readonly note: (what: string) => void,
   ) {
     this.prompt = Buffer.concat([SAMPLE_OPENING, texts.prompt])
     this.opening = Buffer.concat([SAMPLE_OPENING, constant(texts.opening)])
-    this.end = Buffer.concat([texts.end, SAMPLE_LABEL])
+    const before = Buffer.concat([texts.end, SAMPLE_LABEL])
+    this.endings = new DigitForms((label) => endingOf(label, vectors, before))
   }
 
   expand(lines: RawLines, out: ByteWriter): number {
-    const { conversation } = this
+    const { conversation, forms } = this
+    const { cells, view } = lines
     if (!conversation.read(lines)) return -1
     let samples = 0
     for (let turn = 0; turn < conversation.count; turn++) {
       if (conversation.scores(turn) >= 0) return -1
+      forms[turn] = UNLABELLED
       const label = conversation.label(turn)
-      const vector = label < 0 ? undefined : this.vectorOf(lines, label)
-      if (vector === null) return -1
-      this.vectors[turn] = vector
-      if (vector !== undefined) samples++
+      // An empty one is none.
+      if (label < 0 || cells[label + 1] - cells[label] === 2) continue
+      const form = this.endings.find(view, cells[label] + 1, cells[label + 1] - 1)
+      if (form < 0) return -1
+      forms[turn] = form
+      samples++
     }
     if (samples === 0) this.note('conversation without a label gave no sample')
     else this.write(lines, out)
     return samples
   }
 
-  /** The vector of the label at a node; undefined if that is empty, null if it is none. */
-  private vectorOf({ bytes, cells }: RawLines, node: number): Vector | undefined | null {
-    const start = cells[node] + 1
-    const end = cells[node + 1] - 1
-    if (start === end) return undefined
-    const known = this.known.get(bytes, start, end)
-    if (known !== undefined) return known
-    const label = Buffer.from(bytes.subarray(start, end)).toString('latin1') as JsonText // of a line without `\u`
-    try {
-      const { text, notes } = this.format.read(label)
-      const vector = { bytes: constant(text), notes }
-      this.known.set(bytes, start, end, vector)
-      return vector
-    } catch (error) {
-      if (!(error instanceof SteerpipeError)) throw error
-      return null
-    }
-  }
-
   private write(lines: RawLines, out: ByteWriter): void {
-    const { conversation, vectors, texts } = this
-    const { bytes, cells } = lines
-    /** Where the last sample begins, how long the part is that the next one begins with, and how many turns are in it. */
+    const { conversation, texts, forms, endings } = this
+    const { bytes, cells, view } = lines
+    // Where the last sample begins, how long the part is that the next one begins with, and how many turns are in it.
     let begun = 0
     let length = 0
     let turns = 0
     for (let turn = 0; turn < conversation.count; turn++) {
-      const vector = vectors[turn]
-      if (vector === undefined) continue
+      const form = forms[turn]
+      if (form === UNLABELLED) continue
       const start = out.size
       if (length > 0) out.again(begun, length)
       else this.open(lines, out)
@@ -100,8 +86,8 @@ class DirectExpansion {
       }
       begun = start
       length = out.size - start
-      out.add(this.end).add(vector.bytes).add(SAMPLE_END)
-      for (const what of vector.notes) this.note(what)
+      out.made(endings, form, view, cells[conversation.label(turn)] + 1)
+      for (const what of endings.made(form).notes) this.note(what)
     }
   }
 
@@ -113,4 +99,14 @@ class DirectExpansion {
   }
 }
 
-const SAMPLE_END = Buffer.concat([SAMPLE_CLOSING, constant('\n')])
+/** What stands behind the last turn of a sample with a label; undefined if that is none. */
+function endingOf(label: Buffer, vectors: VectorFormat, before: Uint8Array): Made<Note> | undefined {
+  try {
+    // Of a line without `\u` and `\/`: the canonical spelling.
+    const { text, notes } = vectors.read(label.toString('latin1') as JsonText)
+    return { bytes: Buffer.concat([before, constant(text), SAMPLE_END]), notes }
+  } catch (error) {
+    if (error instanceof SteerpipeError) return undefined
+    throw error
+  }
+}

@@ -41,7 +41,7 @@ export class DirectReading {
     const { maxLineBytes } = readerSettings(reading.parse, reading.input)
     const intake = new Intake('parse', counters, new ErrorPolicy(counters, reading), 1)
     try {
-      const chunks = readBytes(file)
+      const chunks = readBytes(file, undefined, true)
       const passed = from && (await passOver(chunks, from, file))
       const hash = keeps ? (passed?.state ?? HASH_START) : undefined
       const reader = new JsonLinesReader({ input: file, maxLineBytes }, from ?? START, hash)
@@ -49,7 +49,7 @@ export class DirectReading {
       for await (const bytes of passed ? withFirst(passed.rest, chunks) : chunks) {
         reading.onBytes(bytes.length)
         reader.room(bytes.length).set(bytes)
-        const read = reader.filledRaw(bytes.length)
+        const read = this.row.pays() ? reader.filledRaw(bytes.length) : reader.filled(bytes.length)
         if (read instanceof RawLines) {
           counters.in += read.count
           counters.out += read.count

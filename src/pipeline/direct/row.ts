@@ -4,17 +4,31 @@ import type { RawLines } from '../../records/raw-lines.js'
 import type { Stage } from '../../stages/stage.js'
 import { WriteStage } from '../../stages/write.js'
 
+/** A record that is left to the stages costs several times what it costs them among others: of how many one may be that. */
+const MOST_OTHERS = 1 / 16
+
+/** How many times it is not worth it before that is looked at again. */
+const PAUSE = 15
+
 /**
  * One stage and its output, from the bytes that were read to those that are written: without records, and without what
  * streams are for. It counts for both.
  */
 export class DirectRow {
+  /** For how many times more it is left to the stages to do the work. */
+  private paused = 0
+
   constructor(
     private readonly core: DirectCore,
     private readonly stage: Stage,
     readonly write: WriteStage,
     private readonly linesOf: (write: WriteStage) => ByteWriter,
   ) {}
+
+  /** Whether the next lines are worth it, going by those before them. To be asked once for each. */
+  pays(): boolean {
+    return this.paused === 0 || --this.paused === 0
+  }
 
   /**
    * Works on lines. Resolves when all of them are done.
@@ -25,10 +39,14 @@ export class DirectRow {
   async work(lines: RawLines, other: (index: number) => Promise<void>): Promise<void> {
     if (lines.count === 0) return
     await this.write.start()
+    let others = 0
     for (let next = 0; next < lines.count; next++) {
       next = this.workFrom(lines, next)
-      if (next < lines.count) await other(next)
+      if (next === lines.count) break
+      others++
+      await other(next)
     }
+    if (others > Math.max(1, lines.count * MOST_OTHERS)) this.paused = PAUSE
   }
 
   /** Works on lines up to the first one that the core leaves to others. Returns its number. */

@@ -216,7 +216,7 @@ export class Lane {
 
   /** Works on bytes that were put into the reader's room. */
   private async fill(reader: JsonLinesReader, count: number): Promise<void> {
-    if (this.direct === undefined) return this.take(reader.filled(count))
+    if (this.direct?.pays() !== true) return this.take(reader.filled(count))
     const read = reader.filledRaw(count)
     if (!(read instanceof RawLines)) return this.take(read)
     this.parsed.in += read.count
