@@ -48,7 +48,7 @@ export interface DataSet {
   readonly parts?: readonly string[]
   /** Whether the conversations of one row belong together. */
   readonly bindsRow?: boolean
-  /** Whether a row gives its conversations by itself, not with others. Undefined if all rows do. */
-  readonly standsAlone?: (row: JsonRecord) => boolean
+  /** The member of a row that gives its conversations by itself, not with others. Undefined if all rows do. */
+  readonly aloneWith?: JsonText
   readonly open: (settings: TemplateSettings) => RowReader
 }

@@ -32,7 +32,7 @@ export const oasst: DataSet = {
   summary:
     'trees of messages with text, role, labels and replies; or flat messages with message_id and parent_id, a tree’s together',
   takes: ['labels', 'round'],
-  standsAlone: (row) => row.member(row.root, PROMPT) >= 0,
+  aloneWith: PROMPT,
   open: (settings) => {
     const reader = new OasstReader(settings)
     return Object.assign((row: JsonRecord) => reader.read(row), { gathers: reader })

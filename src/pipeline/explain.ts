@@ -60,7 +60,7 @@ async function explainThreads(pipeline: Pipeline, input: OpenInput): Promise<str
   if (plan.does === 'nothing') return `none, since ${plan.because}`
   if (plan.does === 'all') return 'all stages'
   const names = wired.common.slice(plan.from).map(({ use }) => use.spec.name)
-  return `behind \`shuffle\`: ${names.join(', ')}${plan.isFit ? '; if each record that is read stands alone' : ''}`
+  return `behind \`shuffle\`: ${names.join(', ')}${plan.fitWith !== undefined ? '; if each record that is read stands alone' : ''}`
 }
 
 function parseLines(use: StageUse): string[] {

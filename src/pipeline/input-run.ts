@@ -20,6 +20,7 @@ import {
   savedStage,
 } from './checkpoint.js'
 import type { InputName } from './dead-letter.js'
+import { HoldingReading } from './direct/holding.js'
 import { DirectReading } from './direct/reading.js'
 import { canBeDirect } from './direct/row.js'
 import { endingStages, firstRecords, through, upToEnough } from './flow.js'
@@ -78,10 +79,12 @@ export class InputRun {
   private readonly started = performance.now()
   /** What works on the records of each source, where that is not left to the stages. */
   private readonly rows: Row[] = []
+  /** What reads for the first stage, if that holds all records. */
+  private holding: HoldingReading | undefined
   /** The stage that gives what it has held to threads. */
   private packing: StageUse | undefined
   /** Whether a record is one that they can work on. Undefined if all are. */
-  private isFit: TailThreads['isFit']
+  private fitWith: TailThreads['fitWith']
   /** Whether all were that have come. */
   private allFit = true
   /** How many `annotate` stages were made. */
@@ -158,6 +161,7 @@ export class InputRun {
         )
       else {
         tail = await openTail(pipeline, input, wired, threadSettings)
+        this.readForHolder(tail)
         const source = Readable.from(batches, { highWaterMark: 1 })
         const row = [source, ...(tail ? this.withTail(stages, tail) : stages), this.end()]
         await sooner(connect(row, { signal: this.signal }), this.signal)
@@ -188,26 +192,45 @@ export class InputRun {
   }
 
   /** The stages with one among them that has threads do the work of those behind it. */
-  private withTail(stages: readonly Stage[], { crew, from, isFit }: TailThreads): Stage[] {
+  private withTail(stages: readonly Stage[], { crew, from, fitWith }: TailThreads): Stage[] {
     const { onLeftOut } = this.context.settings
     const behind = this.common.slice(from).map(({ stage }) => stage)
     this.packing = this.common[from - 1].use
-    this.isFit = isFit
-    const tail = new ThreadedTail(crew, behind, { ...(onLeftOut && { onLeftOut }) }, () => this.allFit)
+    this.fitWith = fitWith
+    const tail = new ThreadedTail(
+      crew,
+      behind,
+      { ...(onLeftOut && { onLeftOut }) },
+      () => this.allFit && this.holding?.allFit !== false,
+    )
     const at = stages.indexOf(behind[0])
     return [...stages.slice(0, at), tail, ...stages.slice(at)]
   }
 
+  /** Whether what is read can go to the first of the common stages as it lies. */
+  private get readsRaw(): boolean {
+    const { pipeline, input, context } = this
+    // What is left out has its place among records.
+    if (input.interleave || context.settings.limit !== undefined || context.aside.isWanted) return false
+    return input.sources.every(({ parse = pipeline.parse, stages, holds }) => {
+      const { format, group } = parse.options
+      return stages.length === 0 && holds === undefined && format === 'jsonl' && group === 1
+    })
+  }
+
   /** Whether all can go from bytes to bytes. */
   private isDirect(): boolean {
-    const { pipeline, input, common, context } = this
-    const { limit, openOutput } = context.settings
-    const [source, ...others] = input.sources
-    if (others.length > 0 || source.stages.length > 0 || source.holds !== undefined) return false
-    // What is left out has its place among records, and the output one of its own.
-    if (limit !== undefined || openOutput !== undefined || context.aside.isWanted) return false
-    const { format, group } = (source.parse ?? pipeline.parse).options
-    return format === 'jsonl' && group === 1 && canBeDirect(common.map(({ stage }) => stage))
+    if (!this.readsRaw || this.context.settings.openOutput !== undefined) return false
+    return canBeDirect(this.common.map(({ stage }) => stage))
+  }
+
+  /** Has the first stage get what is read as it lies, if it takes that. */
+  private readForHolder(tail: TailThreads | undefined): void {
+    const stage = this.common.at(0)?.stage
+    const intake = stage?.rawIntake
+    if (stage === undefined || intake === undefined || !this.readsRaw) return
+    this.holding = new HoldingReading(stage, intake, tail?.fitWith)
+    for (const index of this.input.sources.keys()) this.rows[index] = this.holding
   }
 
   /** Has others do the work of the stages, which only get the results. */
@@ -290,8 +313,9 @@ export class InputRun {
     for await (const batch of this.mixed()) {
       // What a source's own shuffle knows of its length is not the length of all.
       if (this.input.sources.length > 1) batch.total = null
-      const { isFit } = this
-      if (isFit && this.allFit) this.allFit = batch.records.every((record) => isFit(record.source))
+      const { fitWith } = this
+      if (fitWith !== undefined && this.allFit)
+        this.allFit = batch.records.every(({ source }) => source.member(source.root, fitWith) >= 0)
       yield batch
       if (batch.error) return
     }

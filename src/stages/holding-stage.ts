@@ -1,4 +1,6 @@
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { RawLines } from '../records/raw-lines.js'
+import type { Origin } from '../records/record.js'
 import type { StageSettings } from './policy.js'
 import { Stage } from './stage.js'
 
@@ -6,8 +8,10 @@ import { Stage } from './stage.js'
 export interface Spill {
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number): void
+  /** Takes the record that lines are at. @param origin of the lines */
+  addRaw(lines: RawLines, origin: Origin): void
   /** Called after the units of each batch. */
-  flush(batch: Batch): Promise<void>
+  flush(batch: Pick<Batch, 'unitEnds'>): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,6 +41,18 @@ export abstract class HoldingStage extends Stage {
       start = end
     }
     await this.spill.flush(batch)
+    return new Batch([])
+  }
+
+  /** Holds the records of lines. */
+  protected async holdRaw(lines: RawLines, origin: Origin): Promise<Batch> {
+    this.counters.in += lines.count
+    for (let index = 0; index < lines.count; index++) {
+      lines.go(index)
+      this.spill.addRaw(lines, origin)
+      this.held++
+    }
+    await this.spill.flush({ unitEnds: null })
     return new Batch([])
   }
 

@@ -8,6 +8,7 @@ import { KeyedSpill } from '../storage/keyed-spill.js'
 import { NumberedSpill } from '../storage/numbered-spill.js'
 import { HoldingStage } from './holding-stage.js'
 import { ALL_WIRES, folderOption, memoryOption, type StageContext, seedOption, stageSpec } from './spec.js'
+import type { RawIntake } from './stage.js'
 
 const options = z.strictObject({
   seed: seedOption,
@@ -65,7 +66,17 @@ class PythonShuffle extends HoldingStage {
 
   protected override async handle(batch: Batch): Promise<Batch> {
     this.counters.in += batch.records.length
-    const held = await this.hold(batch)
+    return this.unlessTooMany(await this.hold(batch))
+  }
+
+  override get rawIntake(): RawIntake {
+    return {
+      lines: async (lines, origin) => this.unlessTooMany(await this.holdRaw(lines, origin)),
+      batch: (batch) => this.handle(batch),
+    }
+  }
+
+  private unlessTooMany(held: Batch): Batch {
     return this.held * INDEX_BYTES > this.settings.memory / 2 ? Batch.failed(this.tooMany()) : held
   }
 
@@ -99,6 +110,7 @@ class BucketShuffle extends HoldingStage {
     const random = new PythonRandom(settings.seed)
     super('shuffle', context, {
       add: (units, start, end) => records.add(units, start, end, random.next()),
+      addRaw: (lines, origin) => records.addRaw(lines, origin, random.next()),
       flush: (batch) => records.flush(batch),
       close: () => records.close(),
     })
@@ -108,6 +120,13 @@ class BucketShuffle extends HoldingStage {
   protected override handle(batch: Batch): Promise<Batch> {
     this.counters.in += batch.records.length
     return this.hold(batch)
+  }
+
+  override get rawIntake(): RawIntake {
+    return {
+      lines: (lines, origin) => this.holdRaw(lines, origin),
+      batch: (batch) => this.handle(batch),
+    }
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type ErrorCode, SteerpipeError } from '../errors.js'
 import { type AttributeInput, attributesFrom, STEERLM_ATTRIBUTES } from '../records/attributes.js'
-import type { JsonRecord } from '../records/record.js'
+import type { JsonText } from '../records/json-text.js'
 import type { Output } from '../storage/output.js'
 import { suggestion } from '../suggest.js'
 import type { StageSettings } from './policy.js'
@@ -79,8 +79,8 @@ export interface StageSpec<Options extends z.ZodObject = z.ZodObject> {
    * does not.
    */
   readonly alone?: (options: z.output<Options>) => boolean | Promise<boolean>
-  /** Of a stage of which that is so for some records, those that `parse` gives: for which. Undefined: for none. */
-  readonly aloneIf?: (options: z.output<Options>) => ((record: JsonRecord) => boolean) | undefined
+  /** Of a stage of which that is so for those records, as `parse` gives them, that have a member: its name. Undefined: none. */
+  readonly aloneWith?: (options: z.output<Options>) => JsonText | undefined
   /** Options that are paths from the folder of the pipeline file. */
   readonly paths?: readonly string[]
   /**

@@ -5,6 +5,8 @@ import { type AnyRecord, Batch } from '../records/batch.js'
 import type { DirectCore } from '../records/direct-core.js'
 import type { LeftOut } from '../records/left-out.js'
 import type { Mark } from '../records/mark.js'
+import type { RawLines } from '../records/raw-lines.js'
+import type { Origin } from '../records/record.js'
 import { pipesOf, underWay, working } from './downstream.js'
 import { PlainObjects } from './plain-objects.js'
 import { ErrorPolicy, type StageSettings } from './policy.js'
@@ -21,6 +23,16 @@ export type Results = Batch | Promise<Batch> | Iterable<Batch> | AsyncIterable<B
 
 /** Who takes what a stage makes; resolves when that is done with. */
 export type Taker = (batch: Batch) => Promise<void>
+
+/**
+ * Takes what a stage would be given in batches, in the same order, from whoever reads for it. Gives what comes of that: a
+ * batch without records, and in it the error that ends the stream, if there is one.
+ */
+export interface RawIntake {
+  /** Takes the records of lines. @param origin of the lines */
+  lines(lines: RawLines, origin: Origin): Promise<Batch>
+  batch(batch: Batch): Promise<Batch>
+}
 
 /** What a stage notes on a mark. */
 export interface SavedStage {
@@ -157,6 +169,11 @@ export abstract class Stage extends Transform {
 
   /** The stage's work from bytes to bytes, for whoever does it in the stage's place; undefined if there is no such way. */
   get direct(): DirectCore | undefined {
+    return undefined
+  }
+
+  /** What takes records as they lie, before any others are worked on, in the place of batches; undefined if nothing does. */
+  get rawIntake(): RawIntake | undefined {
     return undefined
   }
 

@@ -102,8 +102,8 @@ export const templateSpec = stageSpec({
   emits: (_input, given) => (given.dataset === 'conversations' ? 'conversation' : 'scored'),
   memory: () => 'constant',
   keepsOrder: true,
-  alone: (given) => given.group === 1 && dataSetOf(given).standsAlone === undefined,
-  aloneIf: (given) => (given.group === 1 ? dataSetOf(given).standsAlone : undefined),
+  alone: (given) => given.group === 1 && dataSetOf(given).aloneWith === undefined,
+  aloneWith: (given) => (given.group === 1 ? dataSetOf(given).aloneWith : undefined),
   parts: (given) => dataSetOf(given).parts,
   examples: [
     { title: 'HelpSteer2 rows', yaml: 'template: { dataset: helpsteer2 }' },

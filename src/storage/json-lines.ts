@@ -124,8 +124,8 @@ export class JsonLinesReader implements RecordReader, Account {
     return this.options.unit ?? 'line'
   }
 
-  /** Of what the buffer begins with. */
-  private get origin(): Origin {
+  /** Of what the buffer begins with, and of lines as they lie. */
+  get origin(): Origin {
     const { line: first, offset, unit } = this
     return { input: this.options.input, first, offset, unit }
   }

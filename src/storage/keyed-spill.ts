@@ -1,5 +1,7 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
 import type { PackedUnits } from '../records/packed-units.js'
+import type { RawLines } from '../records/raw-lines.js'
+import type { Origin } from '../records/record.js'
 import { UnitGatherer, unpack } from './packed-units.js'
 import { SpillFile } from './spill-file.js'
 import type { SpillSettings } from './spill-settings.js'
@@ -37,13 +39,21 @@ export class KeyedSpill {
 
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number, key: number): void {
-    const log = this.logs[pieceOf(key, 0, 1, this.logs.length)]
-    log.add((out) => this.pack.pack(records, start, end, key, out))
+    this.logFor(key).add((out) => this.pack.pack(records, start, end, key, out))
+  }
+
+  /** Takes the record that lines are at. @param origin of the lines */
+  addRaw(lines: RawLines, origin: Origin, key: number): void {
+    this.logFor(key).add((out) => this.pack.packRaw(lines, origin, key, out))
+  }
+
+  private logFor(key: number): UnitLog {
+    return this.logs[pieceOf(key, 0, 1, this.logs.length)]
   }
 
   /** To be called after some units were added: what is too much goes to the file. */
-  async flush(batch: Batch): Promise<void> {
-    this.pack.binds ||= batch.unitEnds !== null
+  async flush({ unitEnds }: Pick<Batch, 'unitEnds'>): Promise<void> {
+    this.pack.binds ||= unitEnds !== null
     if (this.file === null) {
       if (this.logs[0].bytes <= this.room) return
       this.openFile()

@@ -1,6 +1,8 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
 import type { PackedUnits } from '../records/packed-units.js'
+import type { RawLines } from '../records/raw-lines.js'
+import type { Origin } from '../records/record.js'
 import { UnitGatherer, unpack, unpackUnits } from './packed-units.js'
 import { SpillFile } from './spill-file.js'
 import type { SpillSettings } from './spill-settings.js'
@@ -40,10 +42,20 @@ export class NumberedSpill {
 
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number): void {
+    this.addUnit((out) => this.pack.pack(records, start, end, 0, out))
+  }
+
+  /** Takes the record that lines are at. @param origin of the lines */
+  addRaw(lines: RawLines, origin: Origin): void {
+    this.addUnit((out) => this.pack.packRaw(lines, origin, 0, out))
+  }
+
+  /** @param write writes a unit */
+  private addUnit(write: (out: ByteWriter) => void): void {
     this.starts.add(this.keptBytes + this.rest.bytes)
     const isKept = this.rest.units === 0 && this.keptBytes < this.settings.memory / 8
     if (!isKept) {
-      this.rest.add((out) => this.pack.pack(records, start, end, 0, out))
+      this.rest.add(write)
       return
     }
     let chunk = this.kept.at(-1)
@@ -52,13 +64,13 @@ export class NumberedSpill {
       this.kept.push(chunk)
     }
     const before = chunk.size
-    this.pack.pack(records, start, end, 0, chunk)
+    write(chunk)
     this.keptBytes += chunk.size - before
   }
 
   /** To be called after some units were added: what is too much goes to the file. */
-  async flush(batch: Batch): Promise<void> {
-    this.pack.binds ||= batch.unitEnds !== null
+  async flush({ unitEnds }: Pick<Batch, 'unitEnds'>): Promise<void> {
+    this.pack.binds ||= unitEnds !== null
     if (this.rest.units === 0) return
     if (this.closed) throw new Error('the spill is closed')
     this.file ??= new SpillFile(this.settings.folder)

@@ -8,7 +8,8 @@
 import type { AnyRecord } from '../records/batch.js'
 import type { ByteWriter } from '../records/byte-writer.js'
 import type { UnitNames } from '../records/packed-units.js'
-import type { RecordKind } from '../records/record.js'
+import type { RawLines } from '../records/raw-lines.js'
+import type { Origin, RecordKind } from '../records/record.js'
 
 /** A unit: its size after this header (4 bytes), its key (8), the number of its records (4). */
 export const UNIT = { size: 0, key: 4, records: 12, header: 16 } as const
@@ -29,6 +30,20 @@ export const RECORD = {
   line: 32,
   header: 36,
 } as const
+
+/** What the header of a record says. */
+interface PackedRecord {
+  readonly kind: RecordKind
+  readonly respell: boolean
+  readonly part: string | null
+  readonly origin: Origin
+  /** The number of its line (or record), from 1. */
+  readonly first: number
+  readonly offset: number | undefined
+  /** Bytes of its JSON, and of the line that is kept beside that. */
+  readonly json: number
+  readonly line: number
+}
 
 export const KINDS: readonly RecordKind[] = ['json', 'conversation', 'sample']
 
@@ -72,6 +87,28 @@ export class UnitPack {
     bytes.writeUInt32LE(end - start, unit + UNIT.records)
   }
 
+  /** Adds the record that lines are at, as a unit. @param origin of the lines */
+  packRaw(lines: RawLines, origin: Origin, key: number, out: ByteWriter): void {
+    const json = lines.end - lines.start
+    const at = out.reserve(UNIT.header + RECORD.header)
+    out.copy(lines.bytes, lines.start, lines.end)
+    const bytes = out.take()
+    bytes.writeUInt32LE(RECORD.header + json, at + UNIT.size)
+    bytes.writeDoubleLE(key, at + UNIT.key)
+    bytes.writeUInt32LE(1, at + UNIT.records)
+    const offset = origin.offset === undefined ? undefined : origin.offset + lines.start
+    this.writeHeader(bytes, at + UNIT.header, {
+      kind: 'json',
+      respell: lines.respell,
+      part: null,
+      origin,
+      first: origin.first + lines.line,
+      offset,
+      json,
+      line: 0,
+    })
+  }
+
   private packRecord(record: AnyRecord, out: ByteWriter): void {
     const { source } = record
     const { block } = source
@@ -81,16 +118,29 @@ export class UnitPack {
     const before = out.size
     if (this.keepLines && (record.kind !== 'json' || source.original !== null)) out.text(source.readLine)
     const line = out.size - before
-    const bytes = out.take()
-    bytes.writeUInt32LE(line, at + RECORD.line)
-    bytes[at + RECORD.kind] = KINDS.indexOf(record.kind)
-    bytes[at + RECORD.isLine] = block.origin.unit === 'line' ? 1 : 0
-    bytes[at + RECORD.respell] = block.respell ? 1 : 0
-    bytes.writeUInt32LE(this.parts.number(record.part), at + RECORD.part)
-    bytes.writeUInt32LE(this.inputs.number(block.origin.input), at + RECORD.input)
+    this.writeHeader(out.take(), at, {
+      kind: record.kind,
+      respell: block.respell,
+      part: record.part,
+      origin: block.origin,
+      first: block.origin.first + source.line,
+      offset: source.place.offset,
+      json,
+      line,
+    })
+  }
+
+  private writeHeader(bytes: Buffer, at: number, record: PackedRecord): void {
+    const { kind, respell, part, origin, first, offset = Number.NaN, json, line } = record
+    bytes[at + RECORD.kind] = KINDS.indexOf(kind)
+    bytes[at + RECORD.isLine] = origin.unit === 'line' ? 1 : 0
+    bytes[at + RECORD.respell] = respell ? 1 : 0
+    bytes.writeUInt32LE(this.parts.number(part), at + RECORD.part)
+    bytes.writeUInt32LE(this.inputs.number(origin.input), at + RECORD.input)
     bytes.writeUInt32LE(json, at + RECORD.json)
-    bytes.writeDoubleLE(block.origin.first + source.line, at + RECORD.first)
-    bytes.writeDoubleLE(source.place.offset ?? Number.NaN, at + RECORD.offset)
+    bytes.writeDoubleLE(first, at + RECORD.first)
+    bytes.writeDoubleLE(offset, at + RECORD.offset)
+    bytes.writeUInt32LE(line, at + RECORD.line)
   }
 }
 

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import fc, { type Arbitrary } from 'fast-check'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { SteerpipeError } from '../../src/errors.js'
-import { labelFormat, parse, regressionExpand, template, write } from '../../src/index.js'
+import { labelFormat, parse, regressionExpand, shuffle, template, write } from '../../src/index.js'
 import { prepareFile } from '../../src/pipeline/check.js'
 import { runPipeline } from '../../src/pipeline/run.js'
 import type { Stage } from '../../src/stages/stage.js'
@@ -256,6 +256,16 @@ const STAGES: Readonly<
   ],
 }
 
+/** Stages that hold all records, and take them as they lie. */
+const HOLDING: typeof STAGES = {
+  'shuffle as Python does': ['shuffle', (onError) => shuffle({}, { onError }), LABELLED],
+  'shuffle in buckets': [
+    'shuffle: { algorithm: buckets, memory: 1MB }',
+    (onError) => shuffle({ algorithm: 'buckets', memory: '1MB' }, { onError }),
+    ROW,
+  ],
+}
+
 const RUNS = Number(process.env.DIRECT_RUNS ?? 60)
 
 describe.each(Object.entries(STAGES))('%s', (_, [yaml, make, line]) => {
@@ -277,5 +287,22 @@ describe.each(Object.entries(STAGES))('%s', (_, [yaml, make, line]) => {
     // Both ways were gone, by far the most records the short one.
     expect(length).toBeGreaterThan(0)
     expect(records).toBeGreaterThan(1.3 * length)
+  })
+})
+
+describe.each(Object.entries(HOLDING))('%s', (_, [yaml, make, line]) => {
+  test.each(['skip', 'stop'] as const)('bad records: %s', async (onError) => {
+    const raw = vi.spyOn(JsonLinesReader.prototype, 'doneWith')
+    await fc.assert(
+      fc.asyncProperty(fileOf(line, 60), async (bytes) => {
+        const expected = await byRecords(bytes, make(onError), onError)
+        const found = await byBytes(bytes, yaml, onError)
+        expect(found).toEqual(found.error === 'none' ? expected : { ...expected, counts: [] })
+      }),
+      { numRuns: RUNS },
+    )
+    const { length } = raw.mock.calls
+    vi.restoreAllMocks()
+    expect(length).toBeGreaterThan(0)
   })
 })

@@ -1,18 +1,14 @@
 import { SteerpipeError } from '../../errors.js'
 import { Batch } from '../../records/batch.js'
 import { ByteWriter } from '../../records/byte-writer.js'
-import { HASH_START } from '../../records/bytes.js'
 import { RawLines } from '../../records/raw-lines.js'
 import { ErrorPolicy } from '../../stages/policy.js'
 import type { Stage } from '../../stages/stage.js'
 import { Intake } from '../../stages/units.js'
 import type { WriteStage } from '../../stages/write.js'
-import { passOver, withFirst } from '../../storage/consumed.js'
-import { readBytes } from '../../storage/input.js'
-import { JsonLinesReader } from '../../storage/json-lines.js'
-import { type Scan, START } from '../../storage/record-reader.js'
-import { readerSettings } from '../pipeline.js'
+import type { JsonLinesReader } from '../../storage/json-lines.js'
 import type { ReadSettings } from '../read.js'
+import { rawReads } from './raw-reads.js'
 import { type DirectRow, directRow } from './row.js'
 
 /**
@@ -37,29 +33,16 @@ export class DirectReading {
    * Reads a file. What it gives are batches without records: these have been written. An error is in the last batch.
    */
   async *read(file: string, reading: ReadSettings): AsyncGenerator<Batch> {
-    const { counters, keeps, from } = reading
-    const { maxLineBytes } = readerSettings(reading.parse, reading.input)
+    const { counters, keeps } = reading
     const intake = new Intake('parse', counters, new ErrorPolicy(counters, reading), 1)
     try {
-      const chunks = readBytes(file, undefined, true)
-      const passed = from && (await passOver(chunks, from, file))
-      const hash = keeps ? (passed?.state ?? HASH_START) : undefined
-      const reader = new JsonLinesReader({ input: file, maxLineBytes }, from ?? START, hash)
-      if (keeps) reading.onOpen?.(reader)
-      for await (const bytes of passed ? withFirst(passed.rest, chunks) : chunks) {
-        reading.onBytes(bytes.length)
-        reader.room(bytes.length).set(bytes)
-        const read = this.row.pays() ? reader.filledRaw(bytes.length) : reader.filled(bytes.length)
-        if (read instanceof RawLines) {
-          counters.in += read.count
-          counters.out += read.count
-          await this.takeRaw(read, reader)
-        } else await this.take(read, intake)
+      for await (const { read, reader } of rawReads(file, reading, true, () => this.row.pays())) {
+        if (read instanceof RawLines) await this.takeRaw(read, reader)
+        else await this.through(0, intake.take(read))
         const batch = new Batch([])
         if (keeps) batch.mark = reading.onMark?.(reader) ?? null
         yield batch
       }
-      await this.take(reader.end(), intake)
     } catch (error) {
       if (!(error instanceof SteerpipeError)) throw error
       yield Batch.failed(error)
@@ -74,10 +57,6 @@ export class DirectReading {
     })
     await this.flush()
     reader.doneWith(lines)
-  }
-
-  private take(scan: Scan, intake: Intake): Promise<void> {
-    return this.through(0, intake.take(scan))
   }
 
   /** Gives a batch to a stage, and what comes of it to the next one. @throws SteerpipeError that of the batch */

@@ -78,13 +78,14 @@ export class NextStepsFinder {
   }
 
   private async ofDataSet(name: DataSetName): Promise<NextSteps> {
-    const { standsAlone, bindsRow }: DataSet = DATA_SETS[name]
+    const { aloneWith, bindsRow }: DataSet = DATA_SETS[name]
     const group = bindsRow ? ' --group 2' : ''
     const commands = [
       `${this.filter('template', ['--dataset', name])} | steerpipe label-format${group} -o ${this.out('sft.jsonl')}`,
     ]
     // What `template` puts together must not be shuffled before it, as recipes may do.
-    const areWhole = standsAlone === undefined || this.records.every(standsAlone)
+    const areWhole =
+      aloneWith === undefined || this.records.every((record) => record.member(record.root, aloneWith) >= 0)
     const recipe = this.isPlain && areWhole ? await dataSetRecipe(name, this.path) : undefined
     return { advice: [], commands: recipe ? [line(recipe), ...commands] : commands }
   }

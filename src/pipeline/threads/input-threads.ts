@@ -86,7 +86,7 @@ export class InputThreads {
 }
 
 /** The stages behind one that holds records, and the threads that do their work. */
-export interface TailThreads extends Pick<TailStages, 'from' | 'isFit'> {
+export interface TailThreads extends Pick<TailStages, 'from' | 'fitWith'> {
   readonly crew: Crew
 }
 
@@ -100,9 +100,9 @@ export async function openTail(
   if (!(await arePaying(input, settings))) return undefined
   const plan = await planThreads(pipeline, input, wired)
   if (plan.does !== 'tail') return undefined
-  const { from, isFit } = plan
+  const { from, fitWith } = plan
   const row = planOf(wired.common.slice(from), input, settings, 0)
-  return { crew: new Crew(row, settings.workers ?? 0), from, isFit }
+  return { crew: new Crew(row, settings.workers ?? 0), from, fitWith }
 }
 
 /** Whether threads are wanted, and worth it, and nothing is in their way. */

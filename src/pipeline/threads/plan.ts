@@ -1,4 +1,4 @@
-import type { JsonRecord } from '../../records/record.js'
+import type { JsonText } from '../../records/json-text.js'
 import { shuffleSpec } from '../../stages/shuffle.js'
 import { splitSpec } from '../../stages/split.js'
 import { writeSpec } from '../../stages/write.js'
@@ -19,8 +19,8 @@ export interface TailStages {
   readonly does: 'tail'
   /** How many of the common stages come before them. */
   readonly from: number
-  /** For which of the records that are read that is so; undefined: for all. */
-  readonly isFit: ((record: JsonRecord) => boolean) | undefined
+  /** The member that the records must have, as they are read, for which that is so; undefined: it is for all. */
+  readonly fitWith: JsonText | undefined
 }
 
 interface NoStages {
@@ -63,20 +63,20 @@ async function tailOf({ name }: OpenInput, { own, common }: WiredInput): Promise
   const from = common.findLastIndex(({ use }) => use.spec === shuffleSpec) + 1
   const tail = common.slice(from)
   if (from === 0) return undefined
-  let isFit: TailStages['isFit']
+  let fitWith: TailStages['fitWith']
   for (const [index, stage] of tail.entries()) {
     const { spec, options } = stage.use
     // How many records there are, and where each one stands, is known right behind a shuffle.
     if ((index === 0 && spec === splitSpec) || (await isAlone(stage, name))) continue
     // Only of records as they were read it can be told before.
     const areAsRead = from === 1 && own.every((stages) => stages.length === 0)
-    isFit =
-      areAsRead && index === tail.findIndex(({ use }) => use.spec.aloneIf)
-        ? spec.aloneIf?.(options)
+    fitWith =
+      areAsRead && index === tail.findIndex(({ use }) => use.spec.aloneWith)
+        ? spec.aloneWith?.(options)
         : undefined
-    if (isFit === undefined) return undefined
+    if (fitWith === undefined) return undefined
   }
-  return { does: 'tail', from, isFit }
+  return { does: 'tail', from, fitWith }
 }
 
 /** Whether what becomes of a record at a stage hangs on that record alone, and its outputs are known. */

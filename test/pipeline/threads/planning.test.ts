@@ -54,7 +54,7 @@ async function planned(stages: string, inputs?: string, settings = SETTINGS) {
   if (await InputThreads.open(pipeline, input, wired, settings)) return 'row'
   const tail = await openTail(pipeline, input, wired, settings)
   if (tail === undefined) return 'nothing'
-  return tail.isFit === undefined ? 'tail' : 'tail, where records are fit'
+  return tail.fitWith === undefined ? 'tail' : 'tail, where records are fit'
 }
 
 const ROW = 'template: helpsteer2, label-format, write: OUT/a'.replaceAll(', ', '},{')
