@@ -243,10 +243,9 @@ export class WriteStage extends Stage {
    * @throws SteerpipeError WRITE_FAILED
    */
   async writeLines(lines: Buffer): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const made: LinesMade = { path: this.to, lines, points: [], onDone: resolve, here: true }
-      this.takeLines(made).catch(reject)
-    })
+    await this.takeLines({ path: this.to, lines, points: [], onDone: () => {}, here: true })
+    const output = this.outputs.get(this.to)
+    if (output instanceof LinesOutput) await output.settled()
   }
 
   private async copyLines({ path, lines, points, onDone, here }: LinesMade): Promise<void> {

@@ -119,6 +119,11 @@ export abstract class LinesOutput implements Output {
   /** Hands what is left to the sink. */
   protected async end(): Promise<void> {}
 
+  /** Resolves when what it took is with the system, or in memory of its own. @throws SteerpipeError WRITE_FAILED */
+  settled(): Promise<void> {
+    return this.sink.settled()
+  }
+
   sync(): Promise<void> {
     return this.sink.sync()
   }

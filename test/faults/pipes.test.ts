@@ -162,10 +162,21 @@ describe.skipIf(!existsSync('/dev/full'))('/dev/full', () => {
   test.each([
     ['stdout, of much', 'steerpipe parse rows > /dev/full', 'stdout'],
     ['stdout, of a run', 'steerpipe run x.yaml > /dev/full', 'stdout'],
+    [
+      'stdout, of what goes from bytes to bytes',
+      'steerpipe template --mapping.prompt a --mapping.response a texts > /dev/full',
+      'stdout',
+    ],
+    [
+      'a device, of the same',
+      'steerpipe template --mapping.prompt a --mapping.response a texts -o /dev/full',
+      '/dev/full',
+    ],
     ['stderr, which does not matter', 'steerpipe run x.yaml --output out 2> /dev/full', undefined],
   ])('%s', (_, script, path) => {
     const cwd = folder.fresh()
-    put(cwd, { rows, 'x.yaml': 'name: x\ninputs: rows\nstages: [parse, write: "-"]\n' })
+    const texts = '{"a":"text"}\n'.repeat(10_000)
+    put(cwd, { rows, texts, 'x.yaml': 'name: x\ninputs: rows\nstages: [parse, write: "-"]\n' })
     const { status, stderr } = shell(script, cwd)
     expect(status).toBe(path === undefined ? 0 : 1)
     if (path === undefined) expect(read(cwd, 'out') === rows).toBe(true)
