@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S node --min-semi-space-size=8 --max-semi-space-size=16
 // The flag keeps V8’s young generation from growing with the run; with less, batches are promoted and copied twice.
 import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
