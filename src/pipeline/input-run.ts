@@ -4,6 +4,7 @@ import { pipeline as connect } from 'node:stream/promises'
 import type { InputReport, StageReport } from '../observe/report.js'
 import type { Batch } from '../records/batch.js'
 import type { Mark } from '../records/mark.js'
+import type { PackMemory } from '../records/packed-units.js'
 import { annotateSpec } from '../stages/annotate.js'
 import type { StageSettings } from '../stages/policy.js'
 import type { StageContext } from '../stages/spec.js'
@@ -56,6 +57,8 @@ interface Row {
   read(file: string, reading: ReadSettings): AsyncGenerator<Batch>
 }
 
+type RowOf = (source: number, stages: readonly Stage[]) => Row
+
 /** Milliseconds between two tellings of how far the run has come, while nothing is read. */
 const TELL_EVERY = 500
 
@@ -82,7 +85,7 @@ export class InputRun {
   /** What reads for the first stage, if that holds all records. */
   private holding: HoldingReading | undefined
   /** The stage that gives what it has held to threads. */
-  private packing: StageUse | undefined
+  private packing: { readonly use: StageUse; readonly memory: PackMemory } | undefined
   /** Whether a record is one that they can work on. Undefined if all are. */
   private fitWith: TailThreads['fitWith']
   /** Whether all were that have come. */
@@ -148,17 +151,8 @@ export class InputRun {
     try {
       const { pipeline, input, wired, threadSettings } = this
       threads = await InputThreads.open(pipeline, input, wired, threadSettings)
-      const open = threads
-      if (open)
-        await sooner(
-          this.runRows((source, own) => open.row(source, own)),
-          this.signal,
-        )
-      else if (this.isDirect())
-        await sooner(
-          this.runRows((_, own) => new DirectReading(own)),
-          this.signal,
-        )
+      const rowOf = this.rowsOf(threads)
+      if (rowOf) await sooner(this.runRows(rowOf), this.signal)
       else {
         tail = await openTail(pipeline, input, wired, threadSettings)
         this.readForHolder(tail)
@@ -195,7 +189,6 @@ export class InputRun {
   private withTail(stages: readonly Stage[], { crew, from, fitWith }: TailThreads): Stage[] {
     const { onLeftOut } = this.context.settings
     const behind = this.common.slice(from).map(({ stage }) => stage)
-    this.packing = this.common[from - 1].use
     this.fitWith = fitWith
     const tail = new ThreadedTail(
       crew,
@@ -203,6 +196,7 @@ export class InputRun {
       { ...(onLeftOut && { onLeftOut }) },
       () => this.allFit && this.holding?.allFit !== false,
     )
+    this.packing = { use: this.common[from - 1].use, memory: () => tail.memory() }
     const at = stages.indexOf(behind[0])
     return [...stages.slice(0, at), tail, ...stages.slice(at)]
   }
@@ -233,8 +227,14 @@ export class InputRun {
     for (const index of this.input.sources.keys()) this.rows[index] = this.holding
   }
 
+  /** What does the work of a source's stages in their place; undefined if they do it themselves. */
+  private rowsOf(threads: InputThreads | undefined): RowOf | undefined {
+    if (threads) return (source, stages) => threads.row(source, stages)
+    return this.isDirect() ? (_, stages) => new DirectReading(stages) : undefined
+  }
+
   /** Has others do the work of the stages, which only get the results. */
-  private async runRows(rowOf: (source: number, stages: readonly Stage[]) => Row): Promise<void> {
+  private async runRows(rowOf: RowOf): Promise<void> {
     for (const index of this.input.sources.keys()) {
       const own = await this.beginSource(index)
       if (own === undefined) continue
@@ -297,7 +297,7 @@ export class InputRun {
         commitLater: true,
         inOrder: this.isInOrder && aside.isWanted,
         openOutput: settings.openOutput,
-        packs: () => this.packing === use,
+        packs: () => (this.packing?.use === use ? this.packing.memory : undefined),
       }
       const stage = use.spec.create(fillInput(use.options, this.input.name), context)
       const saved = earlier.at(index)

@@ -1,3 +1,6 @@
+/** Gives memory that units were packed into before, and that nobody needs any more; undefined if there is none. */
+export type PackMemory = () => ArrayBuffer | undefined
+
 /** What packed records name by number. */
 export interface UnitNames {
   readonly parts: readonly (string | null)[]

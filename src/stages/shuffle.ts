@@ -84,7 +84,8 @@ class PythonShuffle extends HoldingStage {
     const numbers = new Uint32Array(this.held).map((_, unit) => unit)
     new PythonRandom(this.settings.seed).shuffle(numbers)
     const { records, context } = this
-    if (context.packs?.()) yield* packedBatches(records.inOrderPacked(numbers), this.held, this.counters)
+    const memory = context.packs?.()
+    if (memory) yield* packedBatches(records.inOrderPacked(numbers, memory), this.held, this.counters)
     else yield* countedBatches(records.inOrder(numbers), this.held, this.counters)
   }
 
@@ -131,7 +132,8 @@ class BucketShuffle extends HoldingStage {
 
   protected override async *finish(): AsyncGenerator<Batch> {
     const { records, context } = this
-    if (context.packs?.()) yield* packedBatches(records.inOrderPacked(), this.held, this.counters)
+    const memory = context.packs?.()
+    if (memory) yield* packedBatches(records.inOrderPacked(memory), this.held, this.counters)
     else yield* countedBatches(records.inOrder(), this.held, this.counters)
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type ErrorCode, SteerpipeError } from '../errors.js'
 import { type AttributeInput, attributesFrom, STEERLM_ATTRIBUTES } from '../records/attributes.js'
 import type { JsonText } from '../records/json-text.js'
+import type { PackMemory } from '../records/packed-units.js'
 import type { Output } from '../storage/output.js'
 import { suggestion } from '../suggest.js'
 import type { StageSettings } from './policy.js'
@@ -44,8 +45,11 @@ export interface StageContext extends StageSettings {
   readonly inOrder?: boolean
   /** Opens an output otherwise than as a new file; undefined for one that is to be new. `write` only. */
   readonly openOutput?: ((path: string) => Promise<Output> | undefined) | undefined
-  /** Whether what is held is given packed, for threads to unpack, asked when it is given; `shuffle` only. */
-  readonly packs?: () => boolean
+  /**
+   * Asked when what is held is given, whether that is to be packed, for threads to unpack: undefined if not, else what
+   * gives memory for it. `shuffle` only.
+   */
+  readonly packs?: () => PackMemory | undefined
   /** The file in which answers are kept until the run is whole; `annotate` only. */
   readonly journal?: string
 }

@@ -1,5 +1,5 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
-import type { PackedUnits } from '../records/packed-units.js'
+import type { PackedUnits, PackMemory } from '../records/packed-units.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { Origin } from '../records/record.js'
 import { UnitGatherer, unpack } from './packed-units.js'
@@ -64,16 +64,16 @@ export class KeyedSpill {
 
   /** The units in the order of their keys. */
   async *inOrder(): AsyncGenerator<Batch> {
-    for await (const packed of this.gathered(false)) yield unpack(packed)
+    for await (const packed of this.gathered()) yield unpack(packed)
   }
 
-  /** As {@link inOrder}, to be unpacked by another thread. */
-  inOrderPacked(): AsyncGenerator<PackedUnits> {
-    return this.gathered(true)
+  /** As {@link inOrder}, to be unpacked by another thread. @param memory gives memory to pack into */
+  inOrderPacked(memory: PackMemory = () => undefined): AsyncGenerator<PackedUnits> {
+    return this.gathered(memory)
   }
 
-  private async *gathered(gives: boolean): AsyncGenerator<PackedUnits> {
-    const gatherer = new UnitGatherer(this.pack, gives)
+  private async *gathered(memory?: PackMemory): AsyncGenerator<PackedUnits> {
+    const gatherer = new UnitGatherer(this.pack, memory)
     const { logs } = this
     this.logs = []
     const leaves = this.leaves(logs, 0, 1)

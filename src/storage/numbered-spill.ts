@@ -1,6 +1,6 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
-import type { PackedUnits } from '../records/packed-units.js'
+import type { PackedUnits, PackMemory } from '../records/packed-units.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { Origin } from '../records/record.js'
 import { UnitGatherer, unpack, unpackUnits } from './packed-units.js'
@@ -90,18 +90,18 @@ export class NumberedSpill {
 
   /** The units in an order of their numbers, of which the first to come has 0. */
   async *inOrder(numbers: Uint32Array): AsyncGenerator<Batch> {
-    for await (const packed of this.gathered(numbers, false)) yield unpack(packed)
+    for await (const packed of this.gathered(numbers)) yield unpack(packed)
   }
 
-  /** As {@link inOrder}, to be unpacked by another thread. */
-  inOrderPacked(numbers: Uint32Array): AsyncGenerator<PackedUnits> {
-    return this.gathered(numbers, true)
+  /** As {@link inOrder}, to be unpacked by another thread. @param memory gives memory to pack into */
+  inOrderPacked(numbers: Uint32Array, memory: PackMemory = () => undefined): AsyncGenerator<PackedUnits> {
+    return this.gathered(numbers, memory)
   }
 
-  private async *gathered(numbers: Uint32Array, gives: boolean): AsyncGenerator<PackedUnits> {
+  private async *gathered(numbers: Uint32Array, memory?: PackMemory): AsyncGenerator<PackedUnits> {
     const { starts, keptBytes, rest } = this
     if (this.file !== null) await rest.flushAll(this.file)
-    const gatherer = new UnitGatherer(this.pack, gives)
+    const gatherer = new UnitGatherer(this.pack, memory)
     const kept = new PiecesOfMemory(this.kept.map((chunk) => chunk.take()))
     for (const number of numbers) {
       const at = starts.at(number)

@@ -2,7 +2,7 @@ import { type AnyRecord, Batch } from '../records/batch.js'
 import { readConversation } from '../records/conversation.js'
 import { encode } from '../records/json-text.js'
 import { LineScanner, lineScanner } from '../records/line-scanner.js'
-import type { PackedUnits, UnitNames } from '../records/packed-units.js'
+import type { PackedUnits, PackMemory, UnitNames } from '../records/packed-units.js'
 import { Block, JsonRecord, type Origin, type RecordKind } from '../records/record.js'
 import { Sample } from '../records/sample.js'
 import { scanValue, skipSpace, Tape } from '../records/tape.js'
@@ -18,10 +18,13 @@ export class UnitGatherer {
   private units = 0
   private records = 0
 
-  /** @param gives the bytes are given away; else they are filled again after each batch */
+  /**
+   * @param memory gives memory to begin a batch in, whose bytes are given away; undefined if they are filled again after
+   *   each batch
+   */
   constructor(
     private readonly pack: UnitPack,
-    private readonly gives: boolean,
+    private readonly memory?: PackMemory,
   ) {}
 
   get empty(): boolean {
@@ -40,12 +43,18 @@ export class UnitGatherer {
    * @param fill writes them
    */
   add(bytes: number, fill: (unit: Buffer) => void): void {
-    if (bytes > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(Math.max(bytes, BATCH_BYTES))
+    if (bytes > this.bytes.length) this.bytes = this.newBytes(bytes)
     const unit = this.bytes.subarray(this.length, this.length + bytes)
     fill(unit)
     this.length += bytes
     this.units++
     this.records += unitRecords(unit, 0)
+  }
+
+  private newBytes(least: number): Buffer<ArrayBuffer> {
+    const used = least <= BATCH_BYTES ? this.memory?.() : undefined
+    if (used?.byteLength === BATCH_BYTES) return Buffer.from(used)
+    return Buffer.allocUnsafeSlow(Math.max(least, BATCH_BYTES))
   }
 
   /** What was gathered; it is empty again. */
@@ -54,7 +63,7 @@ export class UnitGatherer {
     const { buffer: bytes } = this.bytes
     const packed: PackedUnits = { bytes, length, units, records, binds: pack.binds, names: pack.names }
     // A unit that is larger than usual has had memory of its own.
-    if (this.gives || length > BATCH_BYTES) this.bytes = NO_BYTES
+    if (this.memory || length > BATCH_BYTES) this.bytes = NO_BYTES
     this.length = 0
     this.units = 0
     this.records = 0

@@ -21,6 +21,7 @@ import { type DirectRow, directRow } from '../direct/row.js'
 import {
   type LinesTask,
   type MadeLines,
+  memoryOf,
   type ReadRegion,
   type RegionTask,
   type RowPlan,
@@ -278,7 +279,7 @@ export class Lane {
       error: error && saveError(error),
       read,
       memory,
-      input: task.kind === 'lines' ? task.bytes.buffer : undefined,
+      input: memoryOf(task).at(0),
     }
   }
 

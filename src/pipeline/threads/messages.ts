@@ -142,7 +142,7 @@ export interface TaskResult {
   readonly read: ReadRegion
   /** Memory for lines that was not needed. */
   readonly memory: readonly ArrayBuffer[]
-  /** That of the lines that were handed over. */
+  /** That of the lines or units that were handed over. */
   readonly input: ArrayBuffer | undefined
 }
 

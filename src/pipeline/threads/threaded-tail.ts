@@ -27,6 +27,11 @@ export class ThreadedTail extends Stage {
     this.results = new Results(crew, stages)
   }
 
+  /** Memory to pack units into, if there is some that can be used again. */
+  memory(): ArrayBuffer | undefined {
+    return this.results.inputMemory()
+  }
+
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {
     const { packed, before, total, error } = batch
     if (packed === null) {
