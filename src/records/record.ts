@@ -91,6 +91,8 @@ export class JsonRecord implements BaseRecord {
   part: string | null = null
   /** The record as it was read, if this one was made of it in between; null if this is it. */
   original: JsonRecord | null = null
+  /** What it was read as, for the next stage that reads it. */
+  readAs: BaseRecord | null = null
 
   /**
    * @param line lines (or records) from the origin's first
