@@ -145,76 +145,27 @@ export abstract class LinesOutput implements Output {
   }
 }
 
-/**
- * Bytes that are gathered for one write of a file: each has to wake a thread, which takes this one some 0.1 ms. (Of two
- * megabytes and more Linux puts each into one large page of its cache, which costs it several times as much.)
- */
-const GATHERED_BYTES = 1024 * 1024
-
 /** Lines as they are. */
 class PlainOutput extends LinesOutput {
-  /** Two, because one is still being written while the other is filled. Fresh memory would cost more than filling it. */
-  private filling = new ByteWriter()
-  private written = new ByteWriter()
-  /** Resolves when another one may be filled. */
-  private handed: Promise<void> = Promise.resolve()
+  /** Two, because one is still being written while the other is filled. */
+  private writers: [ByteWriter, ByteWriter] = [new ByteWriter(), new ByteWriter()]
 
   async write(records: readonly Line[]): Promise<void> {
-    await this.handed
-    const { filling } = this
-    const before = filling.size
-    writeLines(records, filling)
-    this.count(filling.take().subarray(before))
-    // What is no file may have somebody who waits for it.
-    if (filling.size >= GATHERED_BYTES || !this.sink.isFile) await this.hand()
+    // Fresh memory for each batch would cost more than filling it.
+    const [next, last] = this.writers
+    this.writers = [last, next]
+    await this.copy(writeLines(records, next.reset()))
   }
 
   async copy(bytes: Buffer, onDone?: () => void, here?: boolean): Promise<void> {
-    await this.hand()
     this.count(bytes)
     await this.sink.write(bytes, onDone, here)
-  }
-
-  /** Hands to the sink what was gathered. */
-  private hand(): Promise<void> {
-    this.handed = this.handed.then(async () => {
-      const { filling, written } = this
-      if (filling.size === 0) return
-      // The sink takes nothing before it has written what it was given last.
-      await this.sink.write(filling.take())
-      this.filling = written.reset()
-      this.written = filling
-    })
-    this.handed.catch(() => {}) // told where it is awaited
-    return this.handed
   }
 
   save(): Promise<SavedOutput> | undefined {
     if (!this.sink.isFile) return undefined
     const { taken } = this
-    return this.hand().then(async () => {
-      await this.sink.settled()
-      return taken
-    })
-  }
-
-  override async settled(): Promise<void> {
-    await this.hand()
-    await super.settled()
-  }
-
-  override async sync(): Promise<void> {
-    await this.hand()
-    await super.sync()
-  }
-
-  protected override end(): Promise<void> {
-    return this.hand()
-  }
-
-  override async abandon(keep: boolean): Promise<void> {
-    if (keep) await this.hand().catch(() => {}) // whoever gave it has been told
-    await super.abandon(keep)
+    return this.sink.settled().then(() => taken)
   }
 }
 
