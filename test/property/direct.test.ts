@@ -268,18 +268,22 @@ const HOLDING: typeof STAGES = {
 
 const RUNS = Number(process.env.DIRECT_RUNS ?? 60)
 
-describe.each(Object.entries(STAGES))('%s', (_, [yaml, make, line]) => {
+/** Checks that both ways make the same of random files. */
+const bothAreTheSame = ([yaml, make, line]: (typeof STAGES)[string], onError: 'stop' | 'skip') =>
+  fc.assert(
+    fc.asyncProperty(fileOf(line, 60), async (bytes) => {
+      const expected = await byRecords(bytes, make(onError), onError)
+      const found = await byBytes(bytes, yaml, onError)
+      expect(found).toEqual(found.error === 'none' ? expected : { ...expected, counts: [] })
+    }),
+    { numRuns: RUNS },
+  )
+
+describe.each(Object.entries(STAGES))('%s', (_, stage) => {
   test.each(['skip', 'stop'] as const)('bad records: %s', async (onError) => {
     const left = vi.spyOn(JsonLinesReader.prototype, 'recordAt')
     const raw = vi.spyOn(JsonLinesReader.prototype, 'doneWith')
-    await fc.assert(
-      fc.asyncProperty(fileOf(line, 60), async (bytes) => {
-        const expected = await byRecords(bytes, make(onError), onError)
-        const found = await byBytes(bytes, yaml, onError)
-        expect(found).toEqual(found.error === 'none' ? expected : { ...expected, counts: [] })
-      }),
-      { numRuns: RUNS },
-    )
+    await bothAreTheSame(stage, onError)
     const records = raw.mock.calls.reduce((sum, [{ count }]) => sum + count, 0)
     const { length } = left.mock.calls
     vi.restoreAllMocks()
@@ -290,17 +294,10 @@ describe.each(Object.entries(STAGES))('%s', (_, [yaml, make, line]) => {
   })
 })
 
-describe.each(Object.entries(HOLDING))('%s', (_, [yaml, make, line]) => {
+describe.each(Object.entries(HOLDING))('%s', (_, stage) => {
   test.each(['skip', 'stop'] as const)('bad records: %s', async (onError) => {
     const raw = vi.spyOn(JsonLinesReader.prototype, 'doneWith')
-    await fc.assert(
-      fc.asyncProperty(fileOf(line, 60), async (bytes) => {
-        const expected = await byRecords(bytes, make(onError), onError)
-        const found = await byBytes(bytes, yaml, onError)
-        expect(found).toEqual(found.error === 'none' ? expected : { ...expected, counts: [] })
-      }),
-      { numRuns: RUNS },
-    )
+    await bothAreTheSame(stage, onError)
     const { length } = raw.mock.calls
     vi.restoreAllMocks()
     expect(length).toBeGreaterThan(0)
