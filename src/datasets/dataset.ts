@@ -1,6 +1,6 @@
 import type { Attribute } from '../records/attributes.js'
 import type { Conversation } from '../records/conversation.js'
-import type { DirectCore } from '../records/direct-core.js'
+import type { DirectMaking } from '../records/direct.js'
 import type { Gathers } from '../records/gathers.js'
 import type { JsonText } from '../records/json-text.js'
 import type { RoundPolicy } from '../records/labels.js'
@@ -34,7 +34,7 @@ export interface RowReader {
   /** Of a schema in which several rows give their conversations together. */
   readonly gathers?: Gathers<JsonRecord, Conversation>
   /** The same work from bytes to bytes. */
-  readonly direct?: DirectCore | undefined
+  readonly direct?: DirectMaking | undefined
 }
 
 /** A source's schema. It knows nothing of streams. */

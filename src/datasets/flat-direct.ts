@@ -1,9 +1,10 @@
-import { type ByteWriter, constant, type Piece } from '../records/byte-writer.js'
+import { type ByteWriter, joined } from '../records/byte-writer.js'
 import { CONVERSATION_PIECES as PIECES } from '../records/conversation.js'
-import type { DirectCore } from '../records/direct-core.js'
+import { type DirectMaking, LEFT, type ScoresMember } from '../records/direct.js'
 import { encode } from '../records/json-text.js'
 import { RawKeys, type RawLines } from '../records/raw-lines.js'
 import type { TemplateSettings } from './dataset.js'
+import { DigitScores, MOST_SCORES, SCORES } from './digit-scores.js'
 
 /** The fields of a flat row. */
 export interface FlatFields {
@@ -15,14 +16,14 @@ export interface FlatFields {
   readonly scores: readonly (readonly [attribute: string, field: string])[]
 }
 
-/** How many scores one number can tell apart: each is one of ten digits, or is not there. */
-const MOST_SCORES = 15
-
-/** {@link DirectCore} of flat rows whose scores are digits; undefined where the settings leave no such way. */
-export function directRows(fields: FlatFields, settings: TemplateSettings): DirectCore | undefined {
+/** The work on flat rows whose scores are digits; undefined where the settings leave no such way. */
+export function directRows(fields: FlatFields, settings: TemplateSettings): DirectMaking | undefined {
   if (settings.splitTurns || fields.scores.length > MOST_SCORES) return undefined
-  const rows = new DirectRows(fields, settings)
-  return (lines, out) => rows.write(lines, out)
+  const withMember = (member: ScoresMember) => {
+    const rows = new DirectRows(fields, settings, member)
+    return (lines: RawLines, out: ByteWriter) => rows.write(lines, out)
+  }
+  return { does: 'make', core: withMember(SCORES), withMember }
 }
 
 class DirectRows {
@@ -32,10 +33,8 @@ class DirectRows {
   private readonly system: number | undefined
   private readonly required: readonly number[]
   private readonly scored: readonly number[]
-  private readonly names: readonly string[]
+  private readonly scores: DigitScores
   private readonly found: number[]
-  /** The scores as they are written, by their digits. */
-  private readonly written = new Map<number, Uint8Array>()
   private readonly afterPrompt: Uint8Array
   private readonly afterResponse: Uint8Array
   private readonly ownPrompt: Uint8Array
@@ -44,6 +43,7 @@ class DirectRows {
   constructor(
     fields: FlatFields,
     private readonly settings: TemplateSettings,
+    member: ScoresMember,
   ) {
     const numbers = new Map<string, number>()
     const add = (name: string): number => {
@@ -56,83 +56,59 @@ class DirectRows {
     this.system = fields.system === undefined ? undefined : add(fields.system)
     this.required = fields.required.map(add)
     this.scored = fields.scores.map(([, field]) => add(field))
-    this.names = fields.scores.map(([attribute]) => encode(attribute))
+    this.scores = new DigitScores(
+      fields.scores.map(([attribute]) => attribute),
+      member,
+    )
     this.found = new Array(this.keys.count).fill(-1)
 
     const { user, assistant, system } = settings
     this.afterPrompt = joined(PIECES.speaker, user, PIECES.noLabel, PIECES.nextTurn)
-    this.afterResponse = joined(PIECES.speaker, assistant, PIECES.scores)
+    this.afterResponse = joined(PIECES.speaker, assistant, PIECES.nextMember)
     const closing = [PIECES.mask, user, PIECES.end, '\n']
     this.ownPrompt = joined('}', PIECES.system)
     this.end = this.system === undefined ? joined('}', PIECES.system, system, ...closing) : joined(...closing)
   }
 
   write(lines: RawLines, out: ByteWriter): number {
-    const { found } = this
-    if (lines.respell || !lines.members(lines.root, this.keys, found)) return -1
+    const { found, scores } = this
+    if (lines.respell || !lines.members(lines.root, this.keys, found)) return LEFT
     const prompt = found[this.prompt]
     const response = found[this.response]
     const system = this.system === undefined ? undefined : found[this.system]
-    if (!(isText(lines, prompt) && isText(lines, response))) return -1
-    if (system !== undefined && !isText(lines, system)) return -1
-    for (const slot of this.required) if (found[slot] < 0) return -1
-    const scores = this.scores(lines)
-    if (scores === undefined) return -1
+    if (!(isText(lines, prompt) && isText(lines, response))) return LEFT
+    if (system !== undefined && !isText(lines, system)) return LEFT
+    for (const slot of this.required) if (found[slot] < 0) return LEFT
+    if (!this.readScores(lines)) return LEFT
+    const member = scores.made()
+    if (member === undefined) return LEFT
 
-    if (scores === NO_SCORES) this.settings.note('row without scores')
-    copyText(lines, prompt, out.add(PIECES.turns))
-    copyText(lines, response, out.add(this.afterPrompt))
-    out.add(this.afterResponse).add(scores)
-    if (system !== undefined) copyText(lines, system, out.add(this.ownPrompt))
+    if (scores.areNone) this.settings.note('row without scores')
+    scores.note(member)
+    out.add(PIECES.turns).inside(lines, prompt)
+    out.add(this.afterPrompt).inside(lines, response)
+    out.add(this.afterResponse).add(member.bytes)
+    if (system !== undefined) out.add(this.ownPrompt).inside(lines, system)
     out.add(this.end)
     return 1
   }
 
-  /** The object of the scores; undefined if one of them is no digit. */
-  private scores({ bytes, cells }: RawLines): Uint8Array | undefined {
-    const { scored, found } = this
-    let digits = 0
+  /** Returns whether all scores are digits. */
+  private readScores({ bytes, cells }: RawLines): boolean {
+    const { scored, found, scores } = this
+    scores.begin()
     for (let i = 0; i < scored.length; i++) {
       const node = found[scored[i]]
-      digits *= 11
-      if (node < 0) continue
-      const start = cells[node]
-      const digit = bytes[start] - 0x30
-      if (cells[node + 1] !== start + 1 || !(digit >= 0 && digit <= 9)) return undefined
-      digits += digit + 1
+      let digit = -1
+      if (node >= 0) {
+        const start = cells[node]
+        digit = bytes[start] - 0x30
+        if (cells[node + 1] !== start + 1 || !(digit >= 0 && digit <= 9)) return false
+      }
+      scores.add(digit)
     }
-    if (digits === 0) return NO_SCORES
-    const known = this.written.get(digits)
-    if (known !== undefined) return known
-    const made = constant(`{${this.members(digits).join(', ')}}`)
-    if (this.written.size >= MOST_WRITTEN) this.written.clear()
-    this.written.set(digits, made)
-    return made
-  }
-
-  private members(digits: number): string[] {
-    const members: string[] = []
-    let left = digits
-    for (const name of this.names.toReversed()) {
-      const digit = left % 11
-      if (digit > 0) members.unshift(`"${name}": ${digit - 1}`)
-      left = Math.floor(left / 11)
-    }
-    return members
+    return true
   }
 }
-
-const NO_SCORES = constant('{}')
-
-/** How many objects of scores are remembered. */
-const MOST_WRITTEN = 20_000
 
 const isText = (lines: RawLines, node: number): boolean => node >= 0 && lines.isText(node)
-
-/** Copies the inside of a text. */
-function copyText({ bytes, cells }: RawLines, node: number, out: ByteWriter): void {
-  out.copy(bytes, cells[node] + 1, cells[node + 1] - 1)
-}
-
-const joined = (...pieces: readonly Piece[]): Uint8Array =>
-  Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? constant(piece) : piece)))

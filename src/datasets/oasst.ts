@@ -5,6 +5,7 @@ import { decode, encode, type JsonText } from '../records/json-text.js'
 import type { JsonRecord } from '../records/record.js'
 import type { DataSet, TemplateSettings } from './dataset.js'
 import { MessageScores } from './message-scores.js'
+import { directTrees } from './oasst-direct.js'
 import { assistantTurn, RowFields, userTurn, wrongType } from './row.js'
 import { Message, threadsOf } from './thread.js'
 
@@ -35,7 +36,8 @@ export const oasst: DataSet = {
   aloneWith: PROMPT,
   open: (settings) => {
     const reader = new OasstReader(settings)
-    return Object.assign((row: JsonRecord) => reader.read(row), { gathers: reader })
+    const direct = directTrees(settings)
+    return Object.assign((row: JsonRecord) => reader.read(row), { gathers: reader, direct })
   },
 }
 

@@ -22,8 +22,8 @@ import {
 } from './checkpoint.js'
 import type { InputName } from './dead-letter.js'
 import { HoldingReading } from './direct/holding.js'
+import { canBeDirect } from './direct/plan.js'
 import { DirectReading } from './direct/reading.js'
-import { canBeDirect } from './direct/row.js'
 import { endingStages, firstRecords, through, upToEnough } from './flow.js'
 import type { OpenInput } from './inputs.js'
 import { interleave } from './interleave.js'
@@ -186,12 +186,12 @@ export class InputRun {
   }
 
   /** The stages with one among them that has threads do the work of those behind it. */
-  private withTail(stages: readonly Stage[], { crew, from, fitWith }: TailThreads): Stage[] {
+  private withTail(stages: readonly Stage[], { crew, lane, from, fitWith }: TailThreads): Stage[] {
     const { onLeftOut } = this.context.settings
     const behind = this.common.slice(from).map(({ stage }) => stage)
     this.fitWith = fitWith
     const tail = new ThreadedTail(
-      crew,
+      { crew, lane },
       behind,
       { ...(onLeftOut && { onLeftOut }) },
       () => this.allFit && this.holding?.allFit !== false,
@@ -223,7 +223,7 @@ export class InputRun {
     const stage = this.common.at(0)?.stage
     const intake = stage?.rawIntake
     if (stage === undefined || intake === undefined || !this.readsRaw) return
-    this.holding = new HoldingReading(stage, intake, tail?.fitWith)
+    this.holding = new HoldingReading(stage, intake, tail?.fitWith, tail?.lane?.makeAhead)
     for (const index of this.input.sources.keys()) this.rows[index] = this.holding
   }
 
@@ -294,6 +294,8 @@ export class InputRun {
         env: settings.env ?? process.env,
         overwrite: settings.force === true || this.pipeline.overwrite,
         syncs: settings.sync ?? true,
+        // What is written is in the system's memory sooner than another thread is woken for it; answers must not wait.
+        writesHere: this.uses().every(({ spec }) => spec !== annotateSpec),
         commitLater: true,
         inOrder: this.isInOrder && aside.isWanted,
         openOutput: settings.openOutput,

@@ -1,4 +1,5 @@
 import type { DigitForms } from './digit-forms.js'
+import type { RawLines } from './raw-lines.js'
 
 /** Room that a new buffer has: a little more than what a usual batch is written as. */
 const INITIAL_BYTES = 320 * 1024
@@ -11,6 +12,10 @@ export type Piece = string | Uint8Array
 
 /** Text that is written over and over, as bytes. @param text one-byte text */
 export const constant = (text: string): Uint8Array => Buffer.from(text, 'latin1')
+
+/** Several pieces as one. */
+export const joined = (...pieces: readonly Piece[]): Uint8Array =>
+  Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? constant(piece) : piece)))
 
 /**
  * Bytes written piece by piece. Records are not joined into one string first: that string would be made, and
@@ -89,6 +94,16 @@ export class ByteWriter {
     return this
   }
 
+  /** Adds the line of the record that lines are at, as it is. */
+  line({ bytes, start, end }: RawLines): this {
+    return this.copy(bytes, start, end + 1)
+  }
+
+  /** Adds the inside of the text at a node, as it is spelled. */
+  inside({ bytes, cells }: RawLines, node: number): this {
+    return this.copy(bytes, cells[node] + 1, cells[node + 1] - 1)
+  }
+
   /** Adds bytes again that were written before. @param start where they stand */
   again(start: number, length: number): this {
     const at = this.reserve(length)
@@ -102,6 +117,11 @@ export class ByteWriter {
     this.add(forms.made(form).bytes)
     forms.fill(form, view, start, this.bytes, at)
     return this
+  }
+
+  /** Takes back what was written behind `size`. */
+  goBack(size: number): void {
+    this.length = size
   }
 
   /** How many bytes were written. */

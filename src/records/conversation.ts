@@ -115,6 +115,7 @@ export const CONVERSATION_PIECES = {
   nextTurn: constant('}, {"value": "'),
   speaker: constant('", "from": "'),
   noLabel: constant('", "label": null'),
+  nextMember: constant('", '),
   label: constant('", "label": "'),
   scores: constant('", "scores": '),
   system: constant('], "system": "'),

@@ -5,6 +5,7 @@ export type PackMemory = () => ArrayBuffer | undefined
 export interface UnitNames {
   readonly parts: readonly (string | null)[]
   readonly inputs: readonly string[]
+  readonly notes: readonly string[]
 }
 
 /**
@@ -17,6 +18,8 @@ export interface PackedUnits {
   readonly length: number
   readonly units: number
   readonly records: number
+  /** How many of the units are what was made of a record ahead. */
+  readonly ahead: number
   /** Whether the records of a unit are bound. */
   readonly binds: boolean
   readonly names: UnitNames

@@ -96,10 +96,34 @@ export class RawConversation {
     return this.turns[turn * TURN + 3]
   }
 
+  /** Whether any turn has scores. */
+  get hasScores(): boolean {
+    for (let turn = 0; turn < this.count; turn++) if (this.scores(turn) >= 0) return true
+    return false
+  }
+
   /** Whether a turn has a member `label`, null or not. */
   hasLabel(turn: number): boolean {
     return this.turns[turn * TURN + 4] >= 0
   }
+}
+
+const latest = new RawConversation()
+let latestLines: RawLines | undefined
+let latestRoot = -1
+let latestIsOne = false
+
+/**
+ * The conversation that lines are at, read once for all stages that look at it, until another one is asked for. Undefined
+ * if it is none that {@link RawConversation} takes.
+ */
+export function rawConversation(lines: RawLines): RawConversation | undefined {
+  if (lines !== latestLines || lines.root !== latestRoot) {
+    latestLines = lines
+    latestRoot = lines.root
+    latestIsOne = latest.read(lines)
+  }
+  return latestIsOne ? latest : undefined
 }
 
 const isTextOrNothing = (lines: RawLines, node: number): boolean =>

@@ -90,6 +90,7 @@ export class RawLines {
   respell = false
   /** The bytes, for whoever looks at several of them at a time. */
   readonly view: DataView
+  private buffer: Buffer | undefined
 
   /**
    * @param cells all memory that was scanned in, with the records at its end
@@ -150,6 +151,13 @@ export class RawLines {
   /** Whether there is no value (`node` is -1), or null. */
   isNothing(node: number): boolean {
     return node < 0 || this.bytes[this.cells[node]] === NULL
+  }
+
+  /** The inside of the text at a node, as it is spelled. */
+  text(node: number): string {
+    const { buffer, byteOffset, byteLength } = this.bytes
+    this.buffer ??= Buffer.from(buffer, byteOffset, byteLength)
+    return this.buffer.toString('latin1', this.cells[node] + 1, this.cells[node + 1] - 1)
   }
 
   /** Whether the texts at two nodes are the same. */

@@ -1,7 +1,7 @@
 import { type Place, SteerpipeError } from '../errors.js'
 import { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
-import type { DirectCore } from '../records/direct-core.js'
+import type { DirectMaking } from '../records/direct.js'
 import type { Gathers } from '../records/gathers.js'
 import { Gathering } from './gathering.js'
 import { ErrorPolicy, type StageSettings } from './policy.js'
@@ -22,7 +22,7 @@ export interface Core<In extends AnyRecord, Out extends AnyRecord> {
   /** Of a core that makes something of several records together. They are good together, or left out together. */
   readonly gathers?: Gathers<In, Out> | undefined
   /** The same work from bytes to bytes. */
-  readonly direct?: DirectCore | undefined
+  readonly direct?: DirectMaking | undefined
 }
 
 /** How a runner is set up. */
@@ -61,7 +61,7 @@ export class CoreRunner<In extends AnyRecord, Out extends AnyRecord> {
   }
 
   /** The core's work from bytes to bytes, if it can do that. */
-  get direct(): DirectCore | undefined {
+  get direct(): DirectMaking | undefined {
     return this.core.direct
   }
 

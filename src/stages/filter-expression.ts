@@ -4,6 +4,8 @@ import { SteerpipeError } from '../errors.js'
 import { v8 } from '../lazy-node.js'
 import type { Attribute } from '../records/attributes.js'
 import type { AnyRecord } from '../records/batch.js'
+import { LEFT } from '../records/direct.js'
+import type { RawLines } from '../records/raw-lines.js'
 import { suggestion } from '../suggest.js'
 import { RewriteError, Rewritten } from './filter-rewrite.js'
 import { SUBJECT_TYPES, Subject, TURN_TYPES } from './filter-subject.js'
@@ -27,6 +29,8 @@ export type Compiled =
        * @throws SteerpipeError FILTER_FAILED, and what is wrong with the record
        */
       readonly holds: (record: AnyRecord) => boolean
+      /** The same of a record as it lies: 1, 0, or {@link LEFT}. Undefined if it asks for more than lies there. */
+      readonly holdsRaw: ((lines: RawLines) => number) | undefined
     }
 
 /** An error of CEL's. */
@@ -59,7 +63,8 @@ export function compile(where: string, attributes: readonly Attribute[]): Compil
     const { type, error } = run.check()
     if (error !== undefined) throw error
     if (type !== 'bool' && type !== 'dyn') return { mistake: notBool(type, where) }
-    return { holds: asked(run, subject, where, rewritten) }
+    const holdsRaw = rewritten.asksForConversationOnly ? askedRaw(run, subject) : undefined
+    return { holds: asked(run, subject, where, rewritten), holdsRaw }
   } catch (error) {
     if (error instanceof RewriteError) return { mistake: error }
     if (error instanceof RangeError) return { mistake: { found: 'the expression is too long', at: 0 } }
@@ -143,6 +148,21 @@ function asked(
       expected: '`true` or `false`',
       fix: 'Compare it with something: `… == …`.',
     })
+  }
+}
+
+/** What is not true or false, or fails, is told by {@link asked}. */
+function askedRaw(run: ParseResult, subject: Subject): (lines: RawLines) => number {
+  return (lines) => {
+    if (!subject.takeRaw(lines)) return LEFT
+    let result: unknown
+    try {
+      result = run(subject.context)
+    } catch {
+      return LEFT
+    }
+    if (subject.fault !== undefined || typeof result !== 'boolean') return LEFT
+    return result ? 1 : 0
   }
 }
 

@@ -34,6 +34,7 @@ export class Rewritten {
   private readonly pieces: Piece[] = []
   private readonly fields = new Set<string>()
   private usesAllFields = false
+  private usesPart = false
 
   /**
    * @param original the text that `ast` was made of
@@ -53,6 +54,11 @@ export class Rewritten {
   /** The fields of the source that it looks at. */
   get sourceFields(): SourceFields {
     return this.usesAllFields ? 'all' : [...this.fields]
+  }
+
+  /** Whether it asks for nothing but what a conversation itself says. */
+  get asksForConversationOnly(): boolean {
+    return !this.usesPart && !this.usesAllFields && this.fields.size === 0
   }
 
   /** What a range of the rewritten text is in the original. */
@@ -89,6 +95,7 @@ export class Rewritten {
         break
       case 'id':
         if (node.args === 'source') this.usesAllFields = true
+        if (node.args === 'part') this.usesPart = true
         this.copy(node.range)
         break
       case '.':

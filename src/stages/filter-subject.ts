@@ -1,12 +1,15 @@
 import { SteerpipeError } from '../errors.js'
 import type { Attribute } from '../records/attributes.js'
 import type { AnyRecord } from '../records/batch.js'
-import { type Conversation, readConversation, scoreJson, type Turn } from '../records/conversation.js'
+import { type ConversationParts, readConversation, scoreJson, type Turn } from '../records/conversation.js'
 import { charCount, decode, encode, type JsonText } from '../records/json-text.js'
 import { type PlainValue, plainValue } from '../records/plain-value.js'
+import { rawConversation } from '../records/raw-conversation.js'
+import type { RawLines } from '../records/raw-lines.js'
 import type { JsonRecord } from '../records/record.js'
 import { lastScored, ScoreReader } from '../records/scores.js'
 import { asConversation } from './as-conversation.js'
+import { PartsAsTheyLie, TurnAsItLies } from './raw-parts.js'
 
 /** What every expression may name, with its type in CEL. Attributes come on top of it. */
 export const SUBJECT_TYPES = {
@@ -92,7 +95,7 @@ export class Subject {
   private readonly keys: readonly JsonText[]
   private record: AnyRecord | undefined
   /** Null for a row that no conversation was made of yet. */
-  private conversation: Conversation | null = null
+  private conversation: ConversationParts | null = null
   private lastScores: readonly number[] | undefined
   private turnViews: readonly TurnView[] | undefined
   private fields: ReadonlyMap<string, PlainValue> | undefined
@@ -126,8 +129,23 @@ export class Subject {
 
   /** Goes on to another record. @throws SteerpipeError for a conversation that is none, or a sample */
   take(record: AnyRecord): void {
+    this.begin(record, isRow(record) ? null : asConversation(record))
+  }
+
+  /**
+   * Goes on to a conversation as it lies, of which nothing may be asked then but what it says itself. Returns false if it
+   * is none for that.
+   */
+  takeRaw(lines: RawLines): boolean {
+    const conversation = rawConversation(lines)
+    if (conversation === undefined || conversation.hasScores) return false
+    this.begin(undefined, new PartsAsTheyLie(lines, conversation))
+    return true
+  }
+
+  private begin(record: AnyRecord | undefined, conversation: ConversationParts | null): void {
     this.record = record
-    this.conversation = isRow(record) ? null : asConversation(record)
+    this.conversation = conversation
     this.fault = undefined
     this.lastScores = undefined
     this.turnViews = undefined
@@ -172,7 +190,7 @@ export class Subject {
 
   /** The scores of one turn. @throws SteerpipeError BAD_LABEL, BAD_SCORE */
   scoresOf(turn: Turn): ScoresView {
-    return new this.scoresView(this.noted(() => this.reader.read(turn)))
+    return new this.scoresView(this.noted(() => this.read(turn)))
   }
 
   private get given(): AnyRecord {
@@ -189,11 +207,22 @@ export class Subject {
 
   /** The scores of the last turn that has some. */
   private last(): readonly number[] {
-    this.lastScores ??= this.noted(() => this.reader.read(lastScored(this.needed().turns)))
+    this.lastScores ??= this.noted(() => this.read(this.lastScored()))
     return this.lastScores
   }
 
-  private needed(): Conversation {
+  private lastScored(): Turn | undefined {
+    const { conversation } = this
+    return conversation instanceof PartsAsTheyLie
+      ? conversation.lastLabelled()
+      : lastScored(this.needed().turns)
+  }
+
+  private read(turn: Turn | undefined): readonly number[] {
+    return turn instanceof TurnAsItLies ? turn.readBy(this.reader) : this.reader.read(turn)
+  }
+
+  private needed(): ConversationParts {
     return this.conversation ?? this.noted(() => readConversation(this.given.source))
   }
 

@@ -51,7 +51,7 @@ export const filterSpec = stageSpec({
   create: (given, context) => {
     const compiled = compile(given.where, given.attributes)
     if ('mistake' in compiled) throw mistakeError('filter', inOption(compiled.mistake))
-    const { holds } = compiled
+    const { holds, holdsRaw } = compiled
     const any = given.match === 'any'
     return new UnitStage('filter', context, {
       reason: given.name ?? given.where,
@@ -61,6 +61,7 @@ export const filterSpec = stageSpec({
         for (let i = start; i < end; i++) if (holds(records[i])) held++
         return (any ? held > 0 : held === end - start) ? 1 : 0
       },
+      direct: holdsRaw && { times: holdsRaw, most: 1 },
     })
   },
 })

@@ -1,4 +1,5 @@
 import { type AnyRecord, Batch } from '../records/batch.js'
+import type { MakeAhead } from '../records/direct.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { Origin } from '../records/record.js'
 import type { StageSettings } from './policy.js'
@@ -8,8 +9,8 @@ import { Stage } from './stage.js'
 export interface Spill {
   /** Takes the unit `records[start, end)`. */
   add(records: readonly AnyRecord[], start: number, end: number): void
-  /** Takes the record that lines are at. @param origin of the lines */
-  addRaw(lines: RawLines, origin: Origin): void
+  /** Takes the record that lines are at, or what is made of it ahead. @param origin of the lines */
+  addRaw(lines: RawLines, origin: Origin, makeAhead?: MakeAhead): void
   /** Called after the units of each batch. */
   flush(batch: Pick<Batch, 'unitEnds'>): Promise<void>
   close(): Promise<void>
@@ -44,12 +45,12 @@ export abstract class HoldingStage extends Stage {
     return new Batch([])
   }
 
-  /** Holds the records of lines. */
-  protected async holdRaw(lines: RawLines, origin: Origin): Promise<Batch> {
+  /** Holds the records of lines, or what is made of them ahead. */
+  protected async holdRaw(lines: RawLines, origin: Origin, makeAhead?: MakeAhead): Promise<Batch> {
     this.counters.in += lines.count
     for (let index = 0; index < lines.count; index++) {
       lines.go(index)
-      this.spill.addRaw(lines, origin)
+      this.spill.addRaw(lines, origin, makeAhead)
       this.held++
     }
     await this.spill.flush({ unitEnds: null })

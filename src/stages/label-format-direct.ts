@@ -1,24 +1,23 @@
 import { SteerpipeError } from '../errors.js'
 import { type ByteWriter, constant } from '../records/byte-writer.js'
 import { scoresFrom } from '../records/conversation.js'
-import { DigitForms } from '../records/digit-forms.js'
-import type { DirectCore } from '../records/direct-core.js'
+import { DigitForms, type Made } from '../records/digit-forms.js'
+import { type DirectMaking, LEFT, type ScoresMember } from '../records/direct.js'
 import type { LabelFormat, Note } from '../records/labels.js'
 import { RawConversation } from '../records/raw-conversation.js'
 import type { RawLines } from '../records/raw-lines.js'
 
 /**
- * {@link DirectCore} of `label-format` where labels are made of `scores`, for those that have forms which are seen again and
- * again.
+ * The work of `label-format` where labels are made of `scores`, for those that have forms which are seen again and again.
  *
  * @param formatFor makes what spells labels, and tells what it has to note
  */
 export function directLabels(
   formatFor: (note: (note: Note) => void) => LabelFormat,
   note: (what: string) => void,
-): DirectCore {
+): DirectMaking {
   const labelling = new DirectLabelling(formatFor, note)
-  return (lines, out) => labelling.label(lines, out)
+  return { does: 'make', core: (lines, out) => labelling.label(lines, out), member: labelling }
 }
 
 const LINE_END = constant('\n')
@@ -26,36 +25,40 @@ const LINE_END = constant('\n')
 /** The form of a turn that has no scores. */
 const UNSCORED = -1
 
-class DirectLabelling {
+class DirectLabelling implements ScoresMember {
   private readonly conversation = new RawConversation()
   /** The members `label` that take the place of scores, by the form of those. */
   private readonly labels: DigitForms<Note>
   /** The forms of the scores of the conversation at hand. */
   private readonly forms: number[] = []
+  private readonly format: LabelFormat
+  /** What was noted of the label that was made last. */
+  private noted: Note[] = []
 
   constructor(
     formatFor: (note: (note: Note) => void) => LabelFormat,
-    private readonly note: (what: string) => void,
+    readonly note: (what: string) => void,
   ) {
-    let noted: Note[] = []
-    const format = formatFor((each) => noted.push(each))
-    this.labels = new DigitForms((scores) => {
-      noted = []
-      const bytes = labelOf(scores, format)
-      return bytes && { bytes, notes: noted }
-    })
+    this.format = formatFor((each) => this.noted.push(each))
+    this.labels = new DigitForms((scores) => this.of(scores.toString('latin1')))
+  }
+
+  of(scores: string): Made<Note> | undefined {
+    this.noted = []
+    const bytes = labelOf(scores, this.format)
+    return bytes && { bytes, notes: this.noted }
   }
 
   label(lines: RawLines, out: ByteWriter): number {
     const { conversation, forms } = this
     const { cells, view } = lines
-    if (!conversation.read(lines)) return -1
+    if (!conversation.read(lines)) return LEFT
     for (let turn = 0; turn < conversation.count; turn++) {
       forms[turn] = UNSCORED
       const scores = conversation.scores(turn)
       if (scores < 0) continue
       const form = conversation.hasLabel(turn) ? -1 : this.labels.find(view, cells[scores], cells[scores + 1])
-      if (form < 0) return -1
+      if (form < 0) return LEFT
       forms[turn] = form
     }
     this.write(lines, out)
@@ -81,9 +84,9 @@ class DirectLabelling {
 }
 
 /** The member that takes the place of scores; undefined if no label can be made of them. */
-function labelOf(scores: Buffer, format: LabelFormat): Uint8Array | undefined {
+function labelOf(scores: string, format: LabelFormat): Uint8Array | undefined {
   try {
-    return constant(`"label": "${format.render(scoresFrom(scores.toString('latin1')))}"`)
+    return constant(`"label": "${format.render(scoresFrom(scores))}"`)
   } catch (error) {
     if (error instanceof SteerpipeError) return undefined
     throw error

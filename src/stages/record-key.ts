@@ -2,6 +2,8 @@ import { quote, SteerpipeError } from '../errors.js'
 import type { AnyRecord } from '../records/batch.js'
 import { keysOf } from '../records/conversation.js'
 import { encode, type JsonText } from '../records/json-text.js'
+import { rawConversation } from '../records/raw-conversation.js'
+import { RawKeys, type RawLines } from '../records/raw-lines.js'
 import type { JsonRecord } from '../records/record.js'
 import { suggestion } from '../suggest.js'
 import { asConversation } from './as-conversation.js'
@@ -31,6 +33,35 @@ export function recordKey(by: KeyBy): (record: AnyRecord) => string {
   if (by === 'prompt') return (record) => promptKey(record, path)
   return (record) => fieldKey(record.source, by, path)
 }
+
+/** Where in the bytes a key stands. */
+export interface RawSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/** Finds the key of {@link recordKey} as it lies; undefined if it does not see it there. */
+export type RawKey = (lines: RawLines) => RawSpan | undefined
+
+/** {@link recordKey} of lines as they lie; undefined where there is no such way. */
+export function rawRecordKey(by: KeyBy): RawKey | undefined {
+  if (by === 'record') return ({ start, end }) => ({ start, end })
+  if (by === 'conversation' || by.includes('.')) return undefined
+  const members = new RawKeys([encode(by), ...(by === 'conversations' ? [] : [CONVERSATIONS])])
+  const found = new Array<number>(members.count).fill(-1)
+  return (lines) => {
+    if (lines.respell || !lines.members(lines.root, members, found)) return undefined
+    const [own, conversations] = found
+    if (by === 'prompt' && conversations >= 0) {
+      const conversation = rawConversation(lines)
+      if (conversation === undefined || conversation.count === 0) return undefined
+      return spanOf(lines, conversation.value(0))
+    }
+    return lines.isNothing(own) ? undefined : spanOf(lines, own)
+  }
+}
+
+const spanOf = ({ cells }: RawLines, node: number): RawSpan => ({ start: cells[node], end: cells[node + 1] })
 
 function conversationKey(record: AnyRecord): string {
   if (record.kind === 'sample' || isRow(record)) return record.json()

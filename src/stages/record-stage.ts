@@ -1,6 +1,6 @@
 import type { Place } from '../errors.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
-import type { DirectCore } from '../records/direct-core.js'
+import type { Direct } from '../records/direct.js'
 import { type Core, CoreRunner, type CoreTools } from './core.js'
 import type { StageSettings } from './policy.js'
 import { type Results, Stage } from './stage.js'
@@ -32,7 +32,7 @@ export class RecordStage<Out extends AnyRecord> extends Stage {
     this.grouping = group > 1 ? new Grouping(name, this.counters, this.policy, group) : null
   }
 
-  override get direct(): DirectCore | undefined {
+  override get direct(): Direct | undefined {
     return this.grouping === null ? this.runner.direct : undefined
   }
 

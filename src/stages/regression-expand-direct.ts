@@ -1,7 +1,7 @@
 import { SteerpipeError } from '../errors.js'
 import { type ByteWriter, constant } from '../records/byte-writer.js'
 import { DigitForms, type Made } from '../records/digit-forms.js'
-import type { DirectCore } from '../records/direct-core.js'
+import { type DirectMaking, LEFT } from '../records/direct.js'
 import type { JsonText } from '../records/json-text.js'
 import type { Note, VectorFormat } from '../records/labels.js'
 import { RawConversation } from '../records/raw-conversation.js'
@@ -9,14 +9,14 @@ import type { RawLines } from '../records/raw-lines.js'
 import { SAMPLE_CLOSING, SAMPLE_LABEL, SAMPLE_OPENING } from '../records/sample.js'
 import type { SampleTexts } from './regression-expand-texts.js'
 
-/** {@link DirectCore} of `regression-expand`, for conversations whose labels have forms that are seen again and again. */
+/** The work of `regression-expand`, for conversations whose labels have forms that are seen again and again. */
 export function directExpand(
   vectors: VectorFormat,
   texts: SampleTexts,
   note: (what: string) => void,
-): DirectCore {
+): DirectMaking {
   const expansion = new DirectExpansion(vectors, texts, note)
-  return (lines, out) => expansion.expand(lines, out)
+  return { does: 'make', core: (lines, out) => expansion.expand(lines, out) }
 }
 
 const SAMPLE_END = Buffer.concat([SAMPLE_CLOSING, constant('\n')])
@@ -48,16 +48,16 @@ class DirectExpansion {
   expand(lines: RawLines, out: ByteWriter): number {
     const { conversation, forms } = this
     const { cells, view } = lines
-    if (!conversation.read(lines)) return -1
+    if (!conversation.read(lines)) return LEFT
     let samples = 0
     for (let turn = 0; turn < conversation.count; turn++) {
-      if (conversation.scores(turn) >= 0) return -1
+      if (conversation.scores(turn) >= 0) return LEFT
       forms[turn] = UNLABELLED
       const label = conversation.label(turn)
       // An empty one is none.
       if (label < 0 || cells[label + 1] - cells[label] === 2) continue
       const form = this.endings.find(view, cells[label] + 1, cells[label + 1] - 1)
-      if (form < 0) return -1
+      if (form < 0) return LEFT
       forms[turn] = form
       samples++
     }
@@ -68,7 +68,7 @@ class DirectExpansion {
 
   private write(lines: RawLines, out: ByteWriter): void {
     const { conversation, texts, forms, endings } = this
-    const { bytes, cells, view } = lines
+    const { cells, view } = lines
     // Where the last sample begins, how long the part is that the next one begins with, and how many turns are in it.
     let begun = 0
     let length = 0
@@ -82,7 +82,7 @@ class DirectExpansion {
       for (; turns <= turn; turns++) {
         const value = conversation.value(turns)
         const isUser = lines.areSame(conversation.from(turns), conversation.mask)
-        out.add(isUser ? texts.user : texts.other).copy(bytes, cells[value] + 1, cells[value + 1] - 1)
+        out.add(isUser ? texts.user : texts.other).inside(lines, value)
       }
       begun = start
       length = out.size - start
@@ -92,10 +92,10 @@ class DirectExpansion {
   }
 
   /** Writes what stands before the first turn. */
-  private open({ bytes, cells }: RawLines, out: ByteWriter): void {
+  private open(lines: RawLines, out: ByteWriter): void {
     const { system } = this.conversation
     if (!this.texts.takesOwnPrompt || system < 0) out.add(this.prompt)
-    else out.add(this.opening).copy(bytes, cells[system] + 1, cells[system + 1] - 1)
+    else out.add(this.opening).inside(lines, system)
   }
 }
 

@@ -22,5 +22,10 @@ export const repeatSpec = stageSpec({
   alone: ({ times }) => times <= 16,
   separates: true,
   examples: [{ title: 'Each record four times', yaml: 'repeat: 4' }],
-  create: ({ times }, context) => new UnitStage('repeat', context, { reason: 'repeat', times: () => times }),
+  create: ({ times }, context) =>
+    new UnitStage('repeat', context, {
+      reason: 'repeat',
+      times: () => times,
+      direct: { times: () => times, most: times },
+    }),
 })

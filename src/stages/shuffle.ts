@@ -71,7 +71,8 @@ class PythonShuffle extends HoldingStage {
 
   override get rawIntake(): RawIntake {
     return {
-      lines: async (lines, origin) => this.unlessTooMany(await this.holdRaw(lines, origin)),
+      lines: async (lines, origin, makeAhead) =>
+        this.unlessTooMany(await this.holdRaw(lines, origin, makeAhead)),
       batch: (batch) => this.handle(batch),
     }
   }
@@ -111,7 +112,7 @@ class BucketShuffle extends HoldingStage {
     const random = new PythonRandom(settings.seed)
     super('shuffle', context, {
       add: (units, start, end) => records.add(units, start, end, random.next()),
-      addRaw: (lines, origin) => records.addRaw(lines, origin, random.next()),
+      addRaw: (lines, origin, makeAhead) => records.addRaw(lines, origin, random.next(), makeAhead),
       flush: (batch) => records.flush(batch),
       close: () => records.close(),
     })
@@ -125,7 +126,7 @@ class BucketShuffle extends HoldingStage {
 
   override get rawIntake(): RawIntake {
     return {
-      lines: (lines, origin) => this.holdRaw(lines, origin),
+      lines: (lines, origin, makeAhead) => this.holdRaw(lines, origin, makeAhead),
       batch: (batch) => this.handle(batch),
     }
   }

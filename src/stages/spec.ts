@@ -39,6 +39,8 @@ export interface StageContext extends StageSettings {
   readonly overwrite?: boolean
   /** Whether outputs are flushed to the disk before they get their names; `write` only. Default true. */
   readonly syncs?: boolean
+  /** Whether files are written by this thread itself, which waits for that meanwhile. Default false. */
+  readonly writesHere?: boolean
   /** Leave it to the run to make outputs whole, when all of its stages have finished; `write` only. */
   readonly commitLater?: boolean
   /** Records come in the order in which they were read, so that those that were left out have a place; `write` only. */

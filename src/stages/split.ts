@@ -3,10 +3,11 @@ import { SteerpipeError } from '../errors.js'
 import { crypto } from '../lazy-node.js'
 import type { Counters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
+import { type Direct, LEFT } from '../records/direct.js'
 import { NumberedSpill } from '../storage/numbered-spill.js'
 import { HoldingStage } from './holding-stage.js'
 import type { ErrorPolicy } from './policy.js'
-import { recordKey } from './record-key.js'
+import { type RawKey, type RawSpan, rawRecordKey, recordKey } from './record-key.js'
 import { ALL_WIRES, folderOption, memoryOption, type StageContext, seedOption, stageSpec } from './spec.js'
 import { Stage } from './stage.js'
 
@@ -133,11 +134,7 @@ class CountSplit extends HoldingStage {
   protected override handle(batch: Batch): Batch | Promise<Batch> {
     this.counters.in += batch.records.length
     this.total ??= batch.total
-    // On a thread, batches come that others stand between.
-    if (batch.before !== null && batch.before !== this.given) {
-      this.given = batch.before
-      this.current = 0
-    }
+    this.goTo(batch.before)
     return this.total === null ? this.hold(batch) : this.divide(batch)
   }
 
@@ -147,20 +144,46 @@ class CountSplit extends HoldingStage {
     for await (const batch of this.records.inArrival()) yield this.divide(batch)
   }
 
-  private divide(batch: Batch): Batch {
-    return divided(batch, () => this.next(), this.counters, this.policy)
+  override get direct(): Direct {
+    return {
+      does: 'count',
+      parts: this.ends.map(([part]) => part),
+      begin: (before, total) => {
+        this.total ??= total
+        this.goTo(before)
+      },
+      part: () => (this.total === null ? LEFT : this.next()),
+      took: () => {
+        this.given++
+      },
+    }
   }
 
-  /** The part of the next unit. */
-  private next(): string {
+  /** On a thread, records come that others stand between. */
+  private goTo(before: number | null): void {
+    if (before === null || before === this.given) return
+    this.given = before
+    this.current = 0
+  }
+
+  private divide(batch: Batch): Batch {
+    const partOf = () => {
+      const part = this.next()
+      this.given++
+      return this.ends[part][0]
+    }
+    return divided(batch, partOf, this.counters, this.policy)
+  }
+
+  /** The number of the next unit's part. */
+  private next(): number {
     const total = this.total ?? 0
     while (this.current < this.ends.length - 1) {
       // As Python's int(): the fraction of a record that may be left goes to the next part.
       if (this.given < Math.trunc(total * this.ends[this.current][1])) break
       this.current++
     }
-    this.given++
-    return this.ends[this.current][0]
+    return this.current
   }
 }
 
@@ -171,13 +194,18 @@ const HASH_BYTES = 6
 class HashSplit extends Stage {
   private readonly ends: [part: string, end: number][]
   private readonly key: (record: AnyRecord) => string
+  private readonly rawKey: RawKey | undefined
   private readonly salt: string
+  /** The salt, and room for a key as it lies. */
+  private salted: Buffer
 
   constructor({ parts, by, seed }: SplitOptions, context: StageContext) {
     super('split', context)
     this.ends = partEnds(parts)
     this.key = recordKey(by)
+    this.rawKey = rawRecordKey(by)
     this.salt = `${seed}:`
+    this.salted = Buffer.from(this.salt)
   }
 
   protected override saved(): unknown {
@@ -189,11 +217,40 @@ class HashSplit extends Stage {
     return divided(batch, (records, start) => this.partOf(records[start]), this.counters, this.policy)
   }
 
+  override get direct(): Direct | undefined {
+    const { ends, rawKey } = this
+    if (rawKey === undefined) return undefined
+    return {
+      does: 'part',
+      parts: ends.map(([part]) => part),
+      part: (lines) => {
+        const key = rawKey(lines)
+        return key === undefined ? LEFT : this.partAt(this.withSalt(lines.bytes, key))
+      },
+    }
+  }
+
   /** The first record speaks for its unit: the others answer the same prompt. */
   private partOf(first: AnyRecord): string {
-    const digest = crypto().hash('sha256', Buffer.from(this.salt + this.key(first), 'latin1')) // a `Hash` takes twice as long
+    return this.ends[this.partAt(Buffer.from(this.salt + this.key(first), 'latin1'))][0]
+  }
+
+  private withSalt(bytes: Uint8Array, { start, end }: RawSpan): Buffer {
+    const { salt } = this
+    const length = salt.length + (end - start)
+    if (length > this.salted.length) {
+      this.salted = Buffer.allocUnsafeSlow(2 * length)
+      this.salted.write(salt)
+    }
+    this.salted.set(bytes.subarray(start, end), salt.length)
+    return this.salted.subarray(0, length)
+  }
+
+  /** The number of the part of what has this key behind the salt. */
+  private partAt(salted: Buffer): number {
+    const digest = crypto().hash('sha256', salted) // a `Hash` takes twice as long
     const point = Number.parseInt(digest.slice(0, 2 * HASH_BYTES), 16) / 2 ** (8 * HASH_BYTES)
-    const found = this.ends.find(([, end]) => point < end)
-    return (found ?? this.ends[this.ends.length - 1])[0]
+    const found = this.ends.findIndex(([, end]) => point < end)
+    return found < 0 ? this.ends.length - 1 : found
   }
 }

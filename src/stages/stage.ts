@@ -2,7 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream'
 import { isBehind, type Place } from '../errors.js'
 import { Counters, type SavedCounters } from '../observe/counters.js'
 import { type AnyRecord, Batch } from '../records/batch.js'
-import type { DirectCore } from '../records/direct-core.js'
+import type { Direct, MakeAhead } from '../records/direct.js'
 import type { LeftOut } from '../records/left-out.js'
 import type { Mark } from '../records/mark.js'
 import type { RawLines } from '../records/raw-lines.js'
@@ -29,8 +29,13 @@ export type Taker = (batch: Batch) => Promise<void>
  * batch without records, and in it the error that ends the stream, if there is one.
  */
 export interface RawIntake {
-  /** Takes the records of lines. @param origin of the lines */
-  lines(lines: RawLines, origin: Origin): Promise<Batch>
+  /**
+   * Takes the records of lines, or what can be made of them ahead.
+   *
+   * @param origin of the lines
+   * @param makeAhead only if what is held goes to whoever can take that
+   */
+  lines(lines: RawLines, origin: Origin, makeAhead?: MakeAhead): Promise<Batch>
   batch(batch: Batch): Promise<Batch>
 }
 
@@ -167,8 +172,23 @@ export abstract class Stage extends Transform {
     return this.handleBatch(batch)
   }
 
+  /**
+   * Ends what the stage holds back of what came before, because what comes next does not belong to it; as {@link work}.
+   */
+  async release(taker: Taker): Promise<void> {
+    if (this.heldFrom === undefined) return
+    this.taker = taker
+    await this.deliverAll(this.finish())
+  }
+
+  /** The stage's work at the end of the input; as {@link work}. */
+  workEnd(taker: Taker): Promise<void> {
+    this.taker = taker
+    return this.deliverAll(this.finish())
+  }
+
   /** The stage's work from bytes to bytes, for whoever does it in the stage's place; undefined if there is no such way. */
-  get direct(): DirectCore | undefined {
+  get direct(): Direct | undefined {
     return undefined
   }
 

@@ -150,7 +150,7 @@ export const templateSpec = stageSpec({
         const { gathers, direct } = read
         if (gathers === undefined) return Object.assign(core, { direct })
         const tie = (record: AnyRecord) => (record.kind === 'json' ? gathers.tie(record) : 'alone')
-        return Object.assign(core, { gathers: { tie, end: () => gathers.end() } })
+        return Object.assign(core, { gathers: { tie, end: () => gathers.end() }, direct })
       },
       { group: given.group, bindsOutput: dataSet.bindsRow },
     )

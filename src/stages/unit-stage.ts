@@ -1,5 +1,6 @@
 import { SteerpipeError } from '../errors.js'
 import type { AnyRecord, Batch } from '../records/batch.js'
+import type { Direct, DirectChoosing } from '../records/direct.js'
 import { MadeUnits } from './made-units.js'
 import type { StageSettings } from './policy.js'
 import { Stage } from './stage.js'
@@ -18,6 +19,8 @@ export interface Selection {
   times(records: readonly AnyRecord[], start: number, end: number): number | readonly AnyRecord[]
   /** Whether all that is still to come will be dropped. Undefined where that cannot be. */
   readonly satisfied?: boolean
+  /** The same of records as they lie, one at a time; undefined if there is no such way. */
+  readonly direct?: Pick<DirectChoosing, 'times' | 'most'> | undefined
   /** What it remembers of the units before; undefined if it decides about each for itself. */
   readonly memory?: Memory
 }
@@ -46,6 +49,11 @@ export class UnitStage extends Stage {
    */
   get satisfied(): boolean | undefined {
     return this.selection.satisfied
+  }
+
+  override get direct(): Direct | undefined {
+    const { direct, reason } = this.selection
+    return direct && { ...direct, does: 'choose', reason }
   }
 
   protected override saved(): unknown {

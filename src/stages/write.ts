@@ -104,9 +104,19 @@ export class WriteStage extends Stage {
     this.parts = parts
   }
 
-  /** Whether it writes all records to one output as they are, so that lines that are made already can take their place. */
+  /** Whether it writes records as they are, so that lines that are made already can take their place. */
   get takesLines(): boolean {
-    return this.parts === null && !this.ascii
+    return !this.ascii
+  }
+
+  /** Whether each part has an output of its own. */
+  get hasParts(): boolean {
+    return this.parts !== null
+  }
+
+  /** The path of the output for a part. */
+  pathFor(part: string): string {
+    return this.to.replaceAll(PART, () => part)
   }
 
   /** The outputs: path and bytes of each. */
@@ -154,12 +164,7 @@ export class WriteStage extends Stage {
     if (last === undefined) return
     this.latest = last.source.place
     if (!this.parts) return this.writeTo(this.to, records)
-    for (const [part, ofPart] of groupByPart(records)) {
-      await this.writeTo(
-        this.to.replaceAll(PART, () => part),
-        ofPart,
-      )
-    }
+    for (const [part, ofPart] of groupByPart(records)) await this.writeTo(this.pathFor(part), ofPart)
   }
 
   /** Says of records that were left out that they belong here. */
@@ -238,13 +243,13 @@ export class WriteStage extends Stage {
   }
 
   /**
-   * Writes lines that are made already to the only output. Resolves when their memory is its owner's again.
+   * Writes lines that are made already to an output. Resolves when their memory is its owner's again.
    *
    * @throws SteerpipeError WRITE_FAILED
    */
-  async writeLines(lines: Buffer): Promise<void> {
-    await this.takeLines({ path: this.to, lines, points: [], onDone: () => {}, here: true })
-    const output = this.outputs.get(this.to)
+  async writeLines(path: string, lines: Buffer): Promise<void> {
+    await this.takeLines({ path, lines, points: [], onDone: () => {}, here: true })
+    const output = this.outputs.get(path)
     if (output instanceof LinesOutput) await output.settled()
   }
 
@@ -275,9 +280,7 @@ export class WriteStage extends Stage {
   }
 
   private async openAll(): Promise<void> {
-    const paths = this.parts
-      ? (this.context.parts ?? []).map((part) => this.to.replaceAll(PART, () => part))
-      : [this.to]
+    const paths = this.parts ? (this.context.parts ?? []).map((part) => this.pathFor(part)) : [this.to]
     // An earlier run may have come upon parts that nobody has declared.
     for (const path of new Set([...paths, ...this.from.keys()])) {
       if (this.settled) return // whoever works elsewhere may not know yet
@@ -295,9 +298,10 @@ export class WriteStage extends Stage {
   }
 
   private newOutput(path: string): Promise<Output> {
-    const { overwrite, inOrder, syncs = true } = this.context
+    const { overwrite, inOrder, syncs = true, writesHere = false } = this.context
     if (path !== '-' && overwrite !== true && existsSync(path) && !isSpecial(path)) throw outputExists(path)
-    return openOutput(path, { from: this.from.get(path), checksum: inOrder === true, syncs })
+    const from = this.from.get(path)
+    return openOutput(path, { from, checksum: inOrder === true, syncs, here: writesHere })
   }
 
   private async writeTo(path: string, records: readonly AnyRecord[]): Promise<void> {

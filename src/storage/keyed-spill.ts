@@ -1,4 +1,5 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
+import type { MakeAhead } from '../records/direct.js'
 import type { PackedUnits, PackMemory } from '../records/packed-units.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { Origin } from '../records/record.js'
@@ -42,9 +43,9 @@ export class KeyedSpill {
     this.logFor(key).add((out) => this.pack.pack(records, start, end, key, out))
   }
 
-  /** Takes the record that lines are at. @param origin of the lines */
-  addRaw(lines: RawLines, origin: Origin, key: number): void {
-    this.logFor(key).add((out) => this.pack.packRaw(lines, origin, key, out))
+  /** Takes the record that lines are at, or what is made of it ahead. @param origin of the lines */
+  addRaw(lines: RawLines, origin: Origin, key: number, makeAhead?: MakeAhead): void {
+    this.logFor(key).add((out) => this.pack.packRaw(lines, origin, key, out, makeAhead))
   }
 
   private logFor(key: number): UnitLog {

@@ -1,5 +1,6 @@
 import type { AnyRecord, Batch } from '../records/batch.js'
 import { ByteWriter } from '../records/byte-writer.js'
+import type { MakeAhead } from '../records/direct.js'
 import type { PackedUnits, PackMemory } from '../records/packed-units.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { Origin } from '../records/record.js'
@@ -45,9 +46,9 @@ export class NumberedSpill {
     this.addUnit((out) => this.pack.pack(records, start, end, 0, out))
   }
 
-  /** Takes the record that lines are at. @param origin of the lines */
-  addRaw(lines: RawLines, origin: Origin): void {
-    this.addUnit((out) => this.pack.packRaw(lines, origin, 0, out))
+  /** Takes the record that lines are at, or what is made of it ahead. @param origin of the lines */
+  addRaw(lines: RawLines, origin: Origin, makeAhead?: MakeAhead): void {
+    this.addUnit((out) => this.pack.packRaw(lines, origin, 0, out, makeAhead))
   }
 
   /** @param write writes a unit */

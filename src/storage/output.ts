@@ -28,6 +28,8 @@ export interface OutputOptions {
   readonly checksum?: boolean
   /** Whether files are flushed to the disk. Default true. */
   readonly syncs?: boolean
+  /** As for `Sink.write`, of records. Default false. */
+  readonly here?: boolean
 }
 
 /** What takes a stage's bytes. */
@@ -149,12 +151,18 @@ export abstract class LinesOutput implements Output {
 class PlainOutput extends LinesOutput {
   /** Two, because one is still being written while the other is filled. */
   private writers: [ByteWriter, ByteWriter] = [new ByteWriter(), new ByteWriter()]
+  private readonly here: boolean
+
+  constructor(sink: Sink, options: OutputOptions) {
+    super(sink, options)
+    this.here = options.here === true
+  }
 
   async write(records: readonly Line[]): Promise<void> {
     // Fresh memory for each batch would cost more than filling it.
     const [next, last] = this.writers
     this.writers = [last, next]
-    await this.copy(writeLines(records, next.reset()))
+    await this.copy(writeLines(records, next.reset()), undefined, this.here)
   }
 
   async copy(bytes: Buffer, onDone?: () => void, here?: boolean): Promise<void> {

@@ -6,7 +6,17 @@ import type { PackedUnits, PackMemory, UnitNames } from '../records/packed-units
 import { Block, JsonRecord, type Origin, type RecordKind } from '../records/record.js'
 import { Sample } from '../records/sample.js'
 import { scanValue, skipSpace, Tape } from '../records/tape.js'
-import { KINDS, RECORD, UNIT, type UnitPack, unitLength, unitRecords } from './unit-pack.js'
+import {
+  isAhead,
+  KINDS,
+  RECORD,
+  UNIT,
+  type UnitAhead,
+  type UnitPack,
+  unitAhead,
+  unitLength,
+  unitRecords,
+} from './unit-pack.js'
 
 /** Bytes of units that are made into one batch: about what a read of a file brings. */
 const BATCH_BYTES = 256 * 1024
@@ -17,6 +27,7 @@ export class UnitGatherer {
   private length = 0
   private units = 0
   private records = 0
+  private ahead = 0
 
   /**
    * @param memory gives memory to begin a batch in, whose bytes are given away; undefined if they are filled again after
@@ -49,6 +60,7 @@ export class UnitGatherer {
     this.length += bytes
     this.units++
     this.records += unitRecords(unit, 0)
+    if (isAhead(unit, 0)) this.ahead++
   }
 
   private newBytes(least: number): Buffer<ArrayBuffer> {
@@ -59,14 +71,15 @@ export class UnitGatherer {
 
   /** What was gathered; it is empty again. */
   take(): PackedUnits {
-    const { length, units, records, pack } = this
+    const { length, units, records, ahead, pack } = this
     const { buffer: bytes } = this.bytes
-    const packed: PackedUnits = { bytes, length, units, records, binds: pack.binds, names: pack.names }
+    const packed: PackedUnits = { bytes, length, units, records, ahead, binds: pack.binds, names: pack.names }
     // A unit that is larger than usual has had memory of its own.
     if (this.memory || length > BATCH_BYTES) this.bytes = NO_BYTES
     this.length = 0
     this.units = 0
     this.records = 0
+    this.ahead = 0
     return packed
   }
 }
@@ -89,6 +102,23 @@ let tapeRoom = 1 << 12
  */
 export const unpack = ({ bytes, length, binds, names }: PackedUnits, tape?: Tape): Batch =>
   unpackUnits(Buffer.from(bytes, 0, length), binds, names, tape)
+
+/** Units among which some were made ahead: those, and between them batches of others, in order. */
+export function* unpackMixed(packed: PackedUnits): Generator<UnitAhead | Batch> {
+  const { length, binds, names } = packed
+  const bytes = Buffer.from(packed.bytes, 0, length)
+  let start = 0
+  for (let at = 0; at < length; ) {
+    const next = at + unitLength(bytes, at)
+    if (isAhead(bytes, at)) {
+      if (start < at) yield unpackUnits(bytes.subarray(start, at), binds, names)
+      yield unitAhead(bytes, at, names)
+      start = next
+    }
+    at = next
+  }
+  if (start < length) yield unpackUnits(bytes.subarray(start), binds, names)
+}
 
 /** The batch of units that stand one after the other. Nothing of the bytes is kept. */
 export function unpackUnits(

@@ -7,6 +7,7 @@
  */
 import type { AnyRecord } from '../records/batch.js'
 import type { ByteWriter } from '../records/byte-writer.js'
+import type { MadeAhead, MadeNote, MakeAhead } from '../records/direct.js'
 import type { UnitNames } from '../records/packed-units.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { Origin, RecordKind } from '../records/record.js'
@@ -30,6 +31,13 @@ export const RECORD = {
   line: 32,
   header: 36,
 } as const
+
+/**
+ * What was made of a record ahead has the same header: its lines take the place of the JSON, how many there are that of
+ * the number, and what is to be told of it that of the line, in pairs of four bytes: a stage's number, a note's.
+ */
+export const AHEAD_KIND = 3
+const NOTE_BYTES = 8
 
 /** What the header of a record says. */
 interface PackedRecord {
@@ -66,6 +74,7 @@ class Names<Name extends string | null> {
 export class UnitPack {
   private readonly parts = new Names<string | null>()
   private readonly inputs = new Names<string>()
+  private readonly notes = new Names<string>()
   /** Whether any of the units came bound. */
   binds = false
 
@@ -74,7 +83,7 @@ export class UnitPack {
 
   /** The names that were packed so far. */
   get names(): UnitNames {
-    return { parts: this.parts.all, inputs: this.inputs.all }
+    return { parts: this.parts.all, inputs: this.inputs.all, notes: this.notes.all }
   }
 
   /** Adds the unit `records[start, end)`. */
@@ -87,8 +96,9 @@ export class UnitPack {
     bytes.writeUInt32LE(end - start, unit + UNIT.records)
   }
 
-  /** Adds the record that lines are at, as a unit. @param origin of the lines */
-  packRaw(lines: RawLines, origin: Origin, key: number, out: ByteWriter): void {
+  /** Adds the record that lines are at, as a unit, or what is made of it ahead. @param origin of the lines */
+  packRaw(lines: RawLines, origin: Origin, key: number, out: ByteWriter, makeAhead?: MakeAhead): void {
+    if (makeAhead !== undefined && this.packAhead(lines, makeAhead, key, out)) return
     const json = lines.end - lines.start
     const at = out.reserve(UNIT.header + RECORD.header)
     out.copy(lines.bytes, lines.start, lines.end)
@@ -107,6 +117,36 @@ export class UnitPack {
       json,
       line: 0,
     })
+  }
+
+  /** Returns false, and adds nothing, if nothing can be made. */
+  private packAhead(lines: RawLines, makeAhead: MakeAhead, key: number, out: ByteWriter): boolean {
+    const at = out.reserve(UNIT.header + RECORD.header)
+    const start = out.size
+    const made = makeAhead(lines, out)
+    if (made === undefined) {
+      out.goBack(at)
+      return false
+    }
+    const { count, notes } = made
+    const length = out.size - start
+    const told = notes.length * NOTE_BYTES
+    const noted = out.reserve(told)
+    const bytes = out.take()
+    bytes.writeUInt32LE(RECORD.header + length + told, at + UNIT.size)
+    bytes.writeDoubleLE(key, at + UNIT.key)
+    bytes.writeUInt32LE(1, at + UNIT.records)
+    const record = at + UNIT.header
+    bytes.fill(0, record, record + RECORD.header)
+    bytes[record + RECORD.kind] = AHEAD_KIND
+    bytes.writeUInt32LE(length, record + RECORD.json)
+    bytes.writeDoubleLE(count, record + RECORD.first)
+    bytes.writeUInt32LE(told, record + RECORD.line)
+    notes.forEach(({ stage, what }, index) => {
+      bytes.writeUInt32LE(stage, noted + index * NOTE_BYTES)
+      bytes.writeUInt32LE(this.notes.number(what), noted + index * NOTE_BYTES + 4)
+    })
+    return true
   }
 
   private packRecord(record: AnyRecord, out: ByteWriter): void {
@@ -147,6 +187,27 @@ export class UnitPack {
 /** Bytes of the whole unit at `at`. */
 export const unitLength = (bytes: Buffer, at: number): number =>
   UNIT.header + bytes.readUInt32LE(at + UNIT.size)
+
+/** Whether the unit at `at` is what was made of a record ahead. */
+export const isAhead = (bytes: Buffer, at: number): boolean =>
+  bytes[at + UNIT.header + RECORD.kind] === AHEAD_KIND
+
+/** What was made ahead, with its lines and their ends. */
+export interface UnitAhead extends MadeAhead {
+  readonly lines: Uint8Array
+}
+
+/** What was made ahead, as it lies in the unit at `at`. */
+export function unitAhead(bytes: Buffer, at: number, names: UnitNames): UnitAhead {
+  const record = at + UNIT.header
+  const start = record + RECORD.header
+  const end = start + bytes.readUInt32LE(record + RECORD.json)
+  const notes: MadeNote[] = []
+  const last = end + bytes.readUInt32LE(record + RECORD.line)
+  for (let note = end; note < last; note += NOTE_BYTES)
+    notes.push({ stage: bytes.readUInt32LE(note), what: names.notes[bytes.readUInt32LE(note + 4)] })
+  return { count: bytes.readDoubleLE(record + RECORD.first), lines: bytes.subarray(start, end), notes }
+}
 
 /** The key of the unit at `at`. */
 export const unitKey = (bytes: Buffer, at: number): number => bytes.readDoubleLE(at + UNIT.key)

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { SteerpipeError } from '../../src/errors.js'
 import { reportData } from '../../src/observe/report.js'
 import { prepareFile } from '../../src/pipeline/check.js'
-import { type RunSettings, runPipeline } from '../../src/pipeline/run.js'
+import { runPipeline } from '../../src/pipeline/run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'steerpipe-workers-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -133,7 +133,7 @@ async function made(
   yaml: string,
   input: string,
   workers: number,
-  settings: Omit<RunSettings, 'aside'>,
+  { onError, sets }: { readonly onError: 'skip' | 'stop'; readonly sets: boolean },
 ): Promise<Made> {
   const out = join(folder, `run-${runs++}`)
   mkdirSync(out)
@@ -147,11 +147,11 @@ async function made(
   try {
     report = reportData(
       await runPipeline(checked, {
-        ...settings,
+        onError,
         workers,
         workersFrom: 0,
         onLeftOut: ({ message }) => told.push(message),
-        ...(settings.onError === 'skip' && { aside: { path: join(out, 'set-aside.jsonl') } }),
+        ...(sets && { aside: { path: join(out, 'set-aside.jsonl') } }),
       }),
     )
   } catch (caught) {
@@ -259,15 +259,16 @@ describe.each(Object.entries(DEFINITIONS))('%s', (_, [inputs, stages, data]) => 
     ', $1: ',
   )
 
-  test.each(['skip', 'stop'] as const)('bad records: %s', async (onError) => {
+  test.each(['set aside', 'skip', 'stop'] as const)('bad records: %s', async (what) => {
+    const settings = { onError: what === 'stop' ? what : 'skip', sets: what === 'set aside' } as const
     const result = await fc.check(
       fc.asyncProperty(data, fc.boolean(), async (bytes, isCompressed) => {
         const input = join(folder, `in-${runs}.jsonl`)
         writeFileSync(input, isCompressed ? gzipSync(bytes, { level: 1 }) : bytes)
-        const expected = await made(yaml, input, 0, { onError })
+        const expected = await made(yaml, input, 0, settings)
         for (const workers of OTHERS) {
-          const found = await made(yaml, input, workers, { onError })
-          expect(differences(expected, found, onError === 'stop'), `${workers} threads`).toEqual([])
+          const found = await made(yaml, input, workers, settings)
+          expect(differences(expected, found, what === 'stop'), `${workers} threads`).toEqual([])
         }
         rmSync(input)
       }),

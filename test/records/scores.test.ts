@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { attributesFrom } from '../../src/records/attributes.js'
 import type { Turn } from '../../src/records/conversation.js'
@@ -27,6 +28,41 @@ test.each<[string, readonly number[]]>([
 ])('the label %j', (label, expected) => {
   expect(reader.read(turn(label))).toEqual(expected)
   expect(reader.read(turn(label))).toEqual(expected)
+})
+
+/** As {@link ScoreReader.readDigits} has it, of a label that stands among other bytes. */
+function digits(label: string, from = reader): readonly number[] | undefined {
+  const bytes = Buffer.from(`"${encode(label)}"`, 'latin1')
+  return from.readDigits(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 1, bytes.length - 1)
+}
+
+test('labels of digits as they lie', () => {
+  const part = fc.tuple(
+    fc.constantFrom('a', 'b', 'é', '"x', 'é'),
+    fc.constantFrom('0', '3', '9', '4:1', '-0', '1.5'),
+  )
+  const labels = fc.array(part, { minLength: 1, maxLength: 4 })
+  let read = 0
+  fc.assert(
+    fc.property(labels, (parts) => {
+      const label = parts.map((each) => each.join(':')).join(',')
+      const found = digits(label)
+      if (found === undefined) return
+      read++
+      expect(found).toEqual(reader.read(turn(label)))
+    }),
+    { numRuns: 2000 },
+  )
+  expect(read).toBeGreaterThan(200)
+})
+
+test('a sentinel that is a digit is none of the scores', () => {
+  const some = new ScoreReader(attributesFrom([{ name: 'quality', sentinel: 3 }]))
+  expect([1, 2, 3, 4].map((score) => digits(`quality:${score}`, some))).toEqual([[1], [2], [none], [4]])
+})
+
+test.each(['a:1.5', 'a:-0', 'a:10', 'a', 'a:x', 'other'])('%s is left to others', (label) => {
+  expect(digits(label)).toBeUndefined()
 })
 
 test('scores, which count before a label', () => {

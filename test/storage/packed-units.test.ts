@@ -6,11 +6,13 @@ import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type AnyRecord, Batch } from '../../src/records/batch.js'
 import { readConversation } from '../../src/records/conversation.js'
+import type { MakeAhead } from '../../src/records/direct.js'
 import type { PackedUnits } from '../../src/records/packed-units.js'
+import { RawLines } from '../../src/records/raw-lines.js'
 import { JsonLinesReader } from '../../src/storage/json-lines.js'
 import { KeyedSpill } from '../../src/storage/keyed-spill.js'
 import { NumberedSpill } from '../../src/storage/numbered-spill.js'
-import { unpack } from '../../src/storage/packed-units.js'
+import { unpack, unpackMixed } from '../../src/storage/packed-units.js'
 import type { SpillSettings } from '../../src/storage/spill-settings.js'
 import { jsonText, objectText, space } from '../support/arbitraries.js'
 import { NO_LIMIT } from '../support/lines.js'
@@ -134,6 +136,88 @@ async function* elsewhere(packed: AsyncIterable<PackedUnits>): AsyncGenerator<Ba
     yield batch
   }
 }
+
+/** What was made ahead of records, and what was not, in order; `memory` is that of the spill. */
+describe('made ahead', () => {
+  /** Makes, of the lines that are an odd number, so many lines, and notes something of some of them. */
+  const makeAhead: MakeAhead = (lines, out) => {
+    const line = Buffer.from(lines.bytes).toString('utf8', lines.start, lines.end)
+    const number = Number(/\d+/.exec(line)?.[0])
+    if (number % 2 === 0) {
+      out.text('nothing') // it is taken back
+      out.goBack(out.size - 'nothing'.length)
+      return undefined
+    }
+    for (let i = 0; i < number % 5; i++) out.text(`${number}.${i}\n`)
+    return {
+      count: number % 5,
+      notes: number % 3 === 0 ? [{ stage: 1, what: `three in ${number % 2}` }] : [],
+    }
+  }
+
+  const expected = (number: number): unknown =>
+    number % 2 === 0
+      ? { json: `{"n":${number}}`, place: { input: 'in', line: number + 1 } }
+      : {
+          count: number % 5,
+          lines: Array.from({ length: number % 5 }, (_, i) => `${number}.${i}\n`).join(''),
+          notes: number % 3 === 0 ? [{ stage: 1, what: 'three in 1' }] : [],
+        }
+
+  async function found(packed: AsyncIterable<PackedUnits>): Promise<unknown[]> {
+    const all: unknown[] = []
+    for await (const each of packed) {
+      const came = structuredClone(each, { transfer: [each.bytes] })
+      let ahead = 0
+      for (const unit of unpackMixed(came)) {
+        if (!(unit instanceof Batch)) {
+          all.push({ ...unit, lines: Buffer.from(unit.lines).toString() })
+          ahead++
+          continue
+        }
+        for (const record of unit.records) {
+          const { input, line } = record.source.place
+          all.push({ json: record.json(), place: { input, line } })
+        }
+      }
+      expect(came.ahead).toBe(ahead)
+    }
+    return all
+  }
+
+  async function fill(spill: NumberedSpill | KeyedSpill, count: number, add: (lines: RawLines) => void) {
+    const reader = new JsonLinesReader({ input: 'in', maxLineBytes: NO_LIMIT })
+    const bytes = Buffer.from(Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join(''))
+    reader.room(bytes.length).set(bytes)
+    const lines = reader.filledRaw(bytes.length)
+    if (!(lines instanceof RawLines)) throw new Error('these lines are good')
+    for (let index = 0; index < count; index++) {
+      lines.go(index)
+      add(lines)
+      await spill.flush({ unitEnds: null })
+    }
+  }
+
+  const ORIGIN = { input: 'in', first: 1, offset: 0, unit: 'line' } as const
+
+  test.each([1, 2000, 1 << 26])('in an order of their numbers, with memory for %i bytes', async (bytes) => {
+    const spill = new NumberedSpill({ memory: bytes })
+    await fill(spill, 500, (lines) => spill.addRaw(lines, ORIGIN, makeAhead))
+    const order = Uint32Array.from({ length: 500 }, (_, i) => (i * 263) % 500)
+    expect(await found(spill.inOrderPacked(order))).toEqual([...order].map(expected))
+    await spill.close()
+  })
+
+  test.each([1, 2000, 1 << 26])('in the order of their keys, with memory for %i bytes', async (bytes) => {
+    const spill = new KeyedSpill({ memory: bytes })
+    const keys = Array.from({ length: 500 }, (_, i) => ((i * 263) % 500) / 500)
+    let next = 0
+    await fill(spill, 500, (lines) => spill.addRaw(lines, ORIGIN, keys[next++], makeAhead))
+    const order = [...keys.keys()].sort((a, b) => keys[a] - keys[b])
+    expect(await found(spill.inOrderPacked())).toEqual(order.map(expected))
+    await spill.close()
+  })
+})
 
 /** What is expected of units in an order. */
 const inOrder = (units: readonly Unit[], order: Iterable<number>) =>

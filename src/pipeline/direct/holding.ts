@@ -1,5 +1,6 @@
 import { SteerpipeError } from '../../errors.js'
 import { Batch } from '../../records/batch.js'
+import type { MakeAhead } from '../../records/direct.js'
 import type { JsonText } from '../../records/json-text.js'
 import { RawKeys, RawLines } from '../../records/raw-lines.js'
 import type { JsonRecord } from '../../records/record.js'
@@ -9,6 +10,7 @@ import { Intake } from '../../stages/units.js'
 import type { JsonLinesReader } from '../../storage/json-lines.js'
 import type { ReadSettings } from '../read.js'
 import { rawReads } from './raw-reads.js'
+import { Worth } from './worth.js'
 
 /** Chunks of a file after which the stream is given a sign of life: it may have been ended. */
 const SIGN_EVERY = 16
@@ -19,15 +21,18 @@ export class HoldingReading {
   allFit = true
   private readonly keys: RawKeys | undefined
   private readonly found = [-1]
+  private readonly worth = new Worth()
 
   /**
    * @param intake of the stage
    * @param fitWith the member that records are to be looked at for
+   * @param makeAhead does the work of those behind the stage before it is their turn, if it can
    */
   constructor(
     private readonly stage: Stage,
     private readonly intake: RawIntake,
     private readonly fitWith: JsonText | undefined,
+    private readonly makeAhead: MakeAhead | undefined,
   ) {
     if (fitWith !== undefined) this.keys = new RawKeys([fitWith])
   }
@@ -54,8 +59,21 @@ export class HoldingReading {
 
   private async takeRaw(lines: RawLines, reader: JsonLinesReader): Promise<Batch> {
     if (this.keys !== undefined && this.allFit) this.allFit = this.areFit(lines, this.keys, reader)
-    const held = await this.intake.lines(lines, reader.origin)
+    const held = await this.hold(lines, reader)
     reader.doneWith(lines)
+    return held
+  }
+
+  private async hold(lines: RawLines, { origin }: JsonLinesReader): Promise<Batch> {
+    const { intake, makeAhead, worth } = this
+    if (makeAhead === undefined || !worth.pays()) return intake.lines(lines, origin)
+    let left = 0
+    const held = await intake.lines(lines, origin, (record, out) => {
+      const made = makeAhead(record, out)
+      if (made === undefined) left++
+      return made
+    })
+    worth.tell(left, lines.count)
     return held
   }
 

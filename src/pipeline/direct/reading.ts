@@ -18,12 +18,12 @@ import { type DirectRow, directRow } from './row.js'
 export class DirectReading {
   private readonly row: DirectRow
   private readonly write: WriteStage
-  /** Lines that are not written yet. */
-  private readonly lines = new ByteWriter()
+  /** Lines that are not written yet, by the path of their output. */
+  private readonly lines = new Map<string, ByteWriter>()
 
   /** @param stages such as can be a direct row */
   constructor(private readonly stages: readonly Stage[]) {
-    const row = directRow(stages, () => this.lines)
+    const row = directRow(stages, (_, path) => this.linesOf(path))
     if (row === undefined) throw new Error('these stages are no direct row')
     this.row = row
     this.write = row.write
@@ -50,6 +50,7 @@ export class DirectReading {
   }
 
   private async takeRaw(lines: RawLines, reader: JsonLinesReader): Promise<void> {
+    await this.row.begin(null, null)
     await this.row.work(lines, async (index) => {
       await this.flush()
       lines.go(index)
@@ -66,10 +67,17 @@ export class DirectReading {
     if (batch.error !== null) throw batch.error
   }
 
+  private linesOf(path: string): ByteWriter {
+    const lines = this.lines.get(path) ?? new ByteWriter()
+    this.lines.set(path, lines)
+    return lines
+  }
+
   private async flush(): Promise<void> {
-    const { lines } = this
-    if (lines.size === 0) return
-    await this.write.writeLines(lines.take())
-    lines.reset()
+    for (const [path, lines] of this.lines) {
+      if (lines.size === 0) continue
+      await this.write.writeLines(path, lines.take())
+      lines.reset()
+    }
   }
 }

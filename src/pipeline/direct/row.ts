@@ -1,44 +1,56 @@
 import type { ByteWriter } from '../../records/byte-writer.js'
-import type { DirectCore } from '../../records/direct-core.js'
+import { LEFT, type MadeAhead, type MadeNote, type MakeAhead } from '../../records/direct.js'
 import type { RawLines } from '../../records/raw-lines.js'
 import type { Stage } from '../../stages/stage.js'
-import { WriteStage } from '../../stages/write.js'
+import type { WriteStage } from '../../stages/write.js'
+import { type DirectPlan, planOf } from './plan.js'
+import { Worth } from './worth.js'
 
-/** A record that is left to the stages costs several times what it costs them among others: of how many one may be that. */
-const MOST_OTHERS = 1 / 16
-
-/** How many times it is not worth it before that is looked at again. */
-const PAUSE = 15
+/** Gives what the lines of an output are written into, once that is open. */
+export type LinesOf = (write: WriteStage, path: string) => ByteWriter
 
 /**
- * One stage and its output, from the bytes that were read to those that are written: without records, and without what
- * streams are for. It counts for both.
+ * Stages and their output, from the bytes that were read to those that are written: without records, and without what
+ * streams are for. It counts for all of them.
  */
 export class DirectRow {
-  /** For how many times more it is left to the stages to do the work. */
-  private paused = 0
+  readonly write: WriteStage
+  private readonly worth = new Worth()
+  /** What the looks have found of the record at hand. */
+  private readonly found: number[] = []
+  /** What the lines of each output are written into. */
+  private outs: (ByteWriter | undefined)[] = []
 
   constructor(
-    private readonly core: DirectCore,
-    private readonly stage: Stage,
-    readonly write: WriteStage,
-    private readonly linesOf: (write: WriteStage) => ByteWriter,
-  ) {}
+    private readonly plan: DirectPlan,
+    private readonly linesOf: LinesOf,
+  ) {
+    this.write = plan.write
+  }
 
   /** Whether the next lines are worth it, going by those before them. To be asked once for each. */
   pays(): boolean {
-    return this.paused === 0 || --this.paused === 0
+    return this.worth.pays()
+  }
+
+  /**
+   * Begins with records whose lines go into other memory. Resolves when the outputs are open.
+   *
+   * @param before how many records come before them, and how many there are in all, where that is known
+   */
+  async begin(before: number | null, total: number | null): Promise<void> {
+    this.outs = []
+    this.plan.counting?.begin(before, total)
+    await this.write.start()
   }
 
   /**
    * Works on lines. Resolves when all of them are done.
    *
-   * @param other has the stages themselves work on the record with a number, which is one that the core leaves to them
+   * @param other has the stages themselves work on the record with a number, which is one that is left to them
    * @throws what `other` throws: what is behind that record is left
    */
   async work(lines: RawLines, other: (index: number) => Promise<void>): Promise<void> {
-    if (lines.count === 0) return
-    await this.write.start()
     let others = 0
     for (let next = 0; next < lines.count; next++) {
       next = this.workFrom(lines, next)
@@ -46,45 +58,131 @@ export class DirectRow {
       others++
       await other(next)
     }
-    if (others > Math.max(1, lines.count * MOST_OTHERS)) this.paused = PAUSE
+    this.worth.tell(others, lines.count)
   }
 
-  /** Works on lines up to the first one that the core leaves to others. Returns its number. */
+  /** Works on lines up to the first one that is left to the stages. Returns its number. */
   private workFrom(lines: RawLines, first: number): number {
-    const { core } = this
-    const out = this.linesOf(this.write)
-    let index = first
-    let made = 0
-    for (; index < lines.count; index++) {
+    for (let index = first; index < lines.count; index++) {
       lines.go(index)
-      const count = core(lines, out)
-      if (count < 0) break
-      made += count
+      if (!this.workOn(lines)) return index
     }
-    this.stage.counters.in += index - first
-    this.stage.counters.out += made
-    this.write.counters.in += made
-    this.write.counters.out += made
-    return index
+    return lines.count
+  }
+
+  /** Works on the record that the lines are at. Returns false if it is left to the stages: then nothing was done. */
+  private workOn(lines: RawLines): boolean {
+    const { looks } = this.plan
+    const { found } = this
+    let part = 0
+    let times = 1
+    let seen = 0
+    while (seen < looks.length && times > 0) {
+      const { does } = looks[seen]
+      const each = does.does === 'choose' ? does.times(lines) : does.part(lines)
+      if (each === LEFT) return false
+      if (does.does === 'choose') times *= each
+      else part = each
+      found[seen++] = each
+    }
+    if (times > 0 && !this.make(lines, part, times)) return false
+    this.countLooks(seen)
+    return true
+  }
+
+  /** Writes what is made of a record, several times. Returns false if it is left to the stages. */
+  private make(lines: RawLines, part: number, times: number): boolean {
+    const { core } = this.plan
+    const out = this.outFor(part)
+    const start = out.size
+    let made = 1
+    if (core === undefined) out.line(lines)
+    else made = core(lines, out)
+    if (made === LEFT) return false
+    const length = out.size - start
+    for (let time = 1; time < times; time++) out.again(start, length)
+    this.countLines(made, times)
+    return true
+  }
+
+  private outFor(part: number): ByteWriter {
+    const { write, paths } = this.plan
+    const number = paths.length === 1 ? 0 : part
+    this.outs[number] ??= this.linesOf(write, paths[number])
+    return this.outs[number]
+  }
+
+  // ----------------------------------------------------------------------------------------------------- made ahead
+
+  /** Makes lines of records before it is their turn; undefined if more is asked about a record than what it becomes. */
+  get makeAhead(): MakeAhead | undefined {
+    const { core, makers, looks, counting } = this.plan
+    if (core === undefined || looks.some(({ does }) => does !== counting)) return undefined
+    return (lines, out) => {
+      const count = core(lines, out)
+      return count === LEFT ? undefined : { count, notes: notesOf(makers) }
+    }
+  }
+
+  /** Takes what was made ahead of the next record. @param lines those that were made */
+  take({ count, notes }: MadeAhead, lines: Uint8Array): void {
+    const { counting, looks, makers } = this.plan
+    let part = 0
+    if (counting !== undefined) {
+      part = counting.part()
+      if (part === LEFT) throw new Error('what is made ahead has its place among all')
+      this.found[0] = part
+    }
+    this.outFor(part).add(lines)
+    this.countLooks(looks.length)
+    this.countLines(count, 1)
+    for (const { stage, what } of notes) makers[stage].counters.note(what)
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- counts
+
+  /** Counts for the first of the looks, those that were asked about a record. */
+  private countLooks(seen: number): void {
+    const { found, plan } = this
+    let times = 1
+    for (let i = 0; i < seen; i++) {
+      const { stage, does } = plan.looks[i]
+      stage.counters.in += times
+      if (does.does === 'count') does.took()
+      else if (does.does === 'choose') {
+        if (found[i] === 0) stage.counters.drop(does.reason, times)
+        times *= found[i]
+      }
+      stage.counters.out += times
+    }
+  }
+
+  /** Counts for those that make lines of a record, and write them. */
+  private countLines(made: number, times: number): void {
+    const { makers, write } = this.plan
+    for (let i = 0; i < makers.length; i++) {
+      makers[i].counters.in += i === 0 ? 1 : made
+      makers[i].counters.out += made
+    }
+    write.counters.in += made * times
+    write.counters.out += made * times
   }
 }
 
-/**
- * A row of stages as a direct one; undefined if it is none.
- *
- * @param linesOf gives what the lines of an output are written into, once that is open
- */
-export function directRow(
-  stages: readonly Stage[],
-  linesOf: (write: WriteStage) => ByteWriter,
-): DirectRow | undefined {
-  const [stage, write, ...others] = stages
-  if (stage?.direct === undefined || !(write instanceof WriteStage) || others.length > 0) return undefined
-  return write.takesLines ? new DirectRow(stage.direct, stage, write, linesOf) : undefined
+/** What stages have noted; they begin anew. */
+function notesOf(stages: readonly Stage[]): MadeNote[] {
+  const noted: MadeNote[] = []
+  for (let stage = 0; stage < stages.length; stage++) {
+    const { notes } = stages[stage].counters
+    if (notes.size === 0) continue
+    for (const [what, count] of notes) for (let i = 0; i < count; i++) noted.push({ stage, what })
+    notes.clear()
+  }
+  return noted
 }
 
-/** Whether a row of stages can be a direct one. */
-export const canBeDirect = (stages: readonly Stage[]): boolean =>
-  directRow(stages, () => {
-    throw new Error('it is not to work')
-  }) !== undefined
+/** A row of stages as a direct one; undefined if it is none. */
+export function directRow(stages: readonly Stage[], linesOf: LinesOf): DirectRow | undefined {
+  const plan = planOf(stages)
+  return plan && new DirectRow(plan, linesOf)
+}

@@ -8,6 +8,7 @@ import { fillInput } from '../references.js'
 import type { RunSettings } from '../run.js'
 import type { WiredInput, WiredStage } from '../wiring.js'
 import { Crew } from './crew.js'
+import { Lane } from './lane.js'
 import type { RowPlan } from './messages.js'
 import { planThreads, type TailStages } from './plan.js'
 import { ThreadedRow } from './threaded-row.js'
@@ -88,6 +89,8 @@ export class InputThreads {
 /** The stages behind one that holds records, and the threads that do their work. */
 export interface TailThreads extends Pick<TailStages, 'from' | 'fitWith'> {
   readonly crew: Crew
+  /** The same row of stages on this thread; undefined if a module of the user's is in it. */
+  readonly lane: Lane | undefined
 }
 
 /** Threads for the stages behind a `shuffle`, if they can do their work, and that is worth it. */
@@ -102,7 +105,8 @@ export async function openTail(
   if (plan.does !== 'tail') return undefined
   const { from, fitWith } = plan
   const row = planOf(wired.common.slice(from), input, settings, 0)
-  return { crew: new Crew(row, settings.workers ?? 0), from, fitWith }
+  const lane = row.hasUserCode ? undefined : new Lane(row)
+  return { crew: new Crew(row, settings.workers ?? 0), lane, from, fitWith }
 }
 
 /** Whether threads are wanted, and worth it, and nothing is in their way. */

@@ -4,8 +4,10 @@ import { Counters } from '../../observe/counters.js'
 import { Batch } from '../../records/batch.js'
 import { ByteWriter } from '../../records/byte-writer.js'
 import { CELL_BYTES } from '../../records/bytes.js'
+import type { MakeAhead } from '../../records/direct.js'
 import type { LeftOut } from '../../records/left-out.js'
 import { Mark } from '../../records/mark.js'
+import type { PackedUnits } from '../../records/packed-units.js'
 import { RawLines } from '../../records/raw-lines.js'
 import { Tape } from '../../records/tape.js'
 import { ErrorPolicy, type StageSettings } from '../../stages/policy.js'
@@ -15,7 +17,8 @@ import { Intake } from '../../stages/units.js'
 import { CollectedOutput } from '../../storage/collected-output.js'
 import { readError } from '../../storage/input.js'
 import { JsonLinesReader } from '../../storage/json-lines.js'
-import { unpack } from '../../storage/packed-units.js'
+import { unpack, unpackMixed } from '../../storage/packed-units.js'
+import { RawUnits } from '../../storage/raw-units.js'
 import type { Scan } from '../../storage/record-reader.js'
 import { type DirectRow, directRow } from '../direct/row.js'
 import {
@@ -67,6 +70,7 @@ export class Lane {
   private readonly tape = new Tape()
   /** The row from bytes to bytes, if there is such a way. */
   private readonly direct: DirectRow | undefined
+  private readonly rawUnits = new RawUnits()
   private reader: JsonLinesReader | undefined
   /** What the reader reads. */
   private input = ''
@@ -96,7 +100,7 @@ export class Lane {
       })
     })
     // Where what is left out has its place among the lines, only the stages know.
-    if (!plan.setAside) this.direct = directRow(this.stages, (stage) => this.linesOf(stage))
+    if (!plan.setAside) this.direct = directRow(this.stages, (stage, path) => this.linesOf(stage, path))
   }
 
   private open(path: string, stage: number): CollectedOutput {
@@ -108,11 +112,11 @@ export class Lane {
     return output
   }
 
-  /** What the lines of a stage's only output are written into. */
-  private linesOf(stage: Stage): ByteWriter {
-    const output = this.outputs.find((each) => this.stages[each.stage] === stage)?.output
-    if (output === undefined) throw new Error('a stage without an output')
-    return output.lines
+  /** What the lines of an output of a stage are written into. */
+  private linesOf(of: Stage, path: string): ByteWriter {
+    const found = this.outputs.find(({ stage, output }) => this.stages[stage] === of && output.path === path)
+    if (found === undefined) throw new Error('a stage without this output')
+    return found.output.lines
   }
 
   /**
@@ -122,21 +126,52 @@ export class Lane {
    * @returns what has become of it, an error of the data included
    * @throws what is a defect, or the system's
    */
-  async run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
+  run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
+    return this.doing(memory, memoryOf(task).at(0), async () => {
+      const read = await this.work(task)
+      await this.passMark()
+      return read
+    })
+  }
+
+  private async work(task: Task): Promise<ReadRegion> {
+    if (task.kind === 'region') return this.readRegion(task)
+    if (task.kind === 'lines') return this.readLines(task)
+    await this.giveUnits(task)
+    return NOTHING_READ
+  }
+
+  /** Has the stages do what they do at the end, for whoever has had all tasks done here. As {@link run}. */
+  end(memory: ArrayBuffer[]): Promise<TaskResult> {
+    return this.doing(memory, undefined, async () => {
+      for (const [index, stage] of this.stages.entries())
+        await stage.workEnd((batch) => this.through(index + 1, batch))
+      return NOTHING_READ
+    })
+  }
+
+  /** What has become of some work. @param input memory that was handed over with it */
+  private async doing(
+    memory: ArrayBuffer[],
+    input: ArrayBuffer | undefined,
+    work: () => Promise<ReadRegion>,
+  ): Promise<TaskResult> {
     this.memory = memory
     this.tape.length = 0
     let error: SteerpipeError | null = null
     let read: ReadRegion = NOTHING_READ
     try {
-      if (task.kind === 'region') read = await this.readRegion(task)
-      else if (task.kind === 'lines') read = await this.readLines(task)
-      else await this.giveUnits(task)
-      await this.passMark()
+      read = await work()
     } catch (failure) {
       if (!(failure instanceof SteerpipeError)) throw failure
       error = failure
     }
-    return this.result(task, read, error)
+    return this.result(input, read, error)
+  }
+
+  /** Makes lines of records before it is their turn, if the stages' work is such. */
+  get makeAhead(): MakeAhead | undefined {
+    return this.direct?.makeAhead
   }
 
   /** Reads the lines that begin in a region. */
@@ -194,11 +229,37 @@ export class Lane {
     return { ...NOTHING_READ, end: from + bytes.length, lines }
   }
 
-  private async giveUnits({ packed, before, total }: UnitsTask): Promise<void> {
-    const batch = unpack(packed, this.tape)
-    batch.before = before
-    batch.total = total
-    await this.give(batch)
+  private async giveUnits({ packed, before, total, isTied }: UnitsTask): Promise<void> {
+    const { direct, rawUnits } = this
+    await direct?.begin(before, total)
+    if (direct !== undefined && packed.ahead > 0) return this.giveMixed(packed, total, direct)
+    const raw = !isTied && direct?.pays() === true ? rawUnits.read(packed) : undefined
+    if (direct === undefined || raw === undefined) {
+      const batch = unpack(packed, this.tape)
+      batch.before = before
+      batch.total = total
+      return this.give(batch)
+    }
+    await direct.work(raw, (index) => this.give(rawUnits.batchOf(packed, index)))
+  }
+
+  /** Has the stages work on those records of which nothing was made ahead. */
+  private async giveMixed(packed: PackedUnits, total: number | null, direct: DirectRow): Promise<void> {
+    for (const each of unpackMixed(packed)) {
+      if (each instanceof Batch) {
+        each.total = total
+        await this.give(each)
+      } else {
+        if (packed.ahead < packed.units) await this.release()
+        direct.take(each, each.lines)
+      }
+    }
+  }
+
+  /** Ends what stages hold back: what was made ahead stands by itself. */
+  private async release(): Promise<void> {
+    for (const [index, stage] of this.stages.entries())
+      await stage.release((batch) => this.through(index + 1, batch))
   }
 
   private begin(
@@ -218,6 +279,7 @@ export class Lane {
   /** Works on bytes that were put into the reader's room. */
   private async fill(reader: JsonLinesReader, count: number): Promise<void> {
     if (this.direct?.pays() !== true) return this.take(reader.filled(count))
+    await this.direct.begin(null, null)
     const read = reader.filledRaw(count)
     if (!(read instanceof RawLines)) return this.take(read)
     this.parsed.in += read.count
@@ -261,7 +323,7 @@ export class Lane {
     return this.give(last)
   }
 
-  private result(task: Task, read: ReadRegion, error: SteerpipeError | null): TaskResult {
+  private result(input: ArrayBuffer | undefined, read: ReadRegion, error: SteerpipeError | null): TaskResult {
     const made: MadeLines[] = this.outputs.map(({ stage, output }) => ({
       stage,
       path: output.path,
@@ -279,7 +341,7 @@ export class Lane {
       error: error && saveError(error),
       read,
       memory,
-      input: memoryOf(task).at(0),
+      input,
     }
   }
 

@@ -67,6 +67,8 @@ export interface UnitsTask {
   /** How many units the stream has before them, and in all. */
   readonly before: number | null
   readonly total: number | null
+  /** What becomes of a record may hang on those before it, which were given before. */
+  readonly isTied: boolean
 }
 
 export type Task = RegionTask | LinesTask | UnitsTask

@@ -2,28 +2,40 @@ import { Batch } from '../../records/batch.js'
 import { Stage } from '../../stages/stage.js'
 import { unpack } from '../../storage/packed-units.js'
 import type { Crew } from './crew.js'
-import type { TaskResult } from './messages.js'
+import type { TailThreads } from './input-threads.js'
+import type { Lane } from './lane.js'
+import type { TaskResult, UnitsTask } from './messages.js'
 import { type ResultSettings, Results } from './results.js'
+
+/** Of how many units other than those that were made ahead it is worth it to have a thread see to them. */
+const MOST_OTHERS = 1 / 16
 
 /**
  * Stands behind a stage that has held records, and has threads do the work of the stages behind itself with them:
  * these get the results, and nothing else to do. Where threads cannot do it, records go through as they always do.
  */
 export class ThreadedTail extends Stage {
+  private readonly crew: Crew
+  private readonly lane: Lane | undefined
   private readonly results: Results
   private readonly underWay: Promise<TaskResult>[] = []
+  /** Whether the lane has had to do all tasks, since what becomes of a record hangs on others. */
+  private isTied = false
 
   /**
+   * @param hands the threads, and this one
    * @param stages those behind it
    * @param isFit whether threads can do the work; asked when the first record comes
    */
   constructor(
-    private readonly crew: Crew,
+    { crew, lane }: Pick<TailThreads, 'crew' | 'lane'>,
     stages: readonly Stage[],
     private readonly settings: Pick<ResultSettings, 'onLeftOut'>,
     private readonly isFit: () => boolean,
   ) {
     super('threads', {})
+    this.crew = crew
+    this.lane = lane
     this.results = new Results(crew, stages)
   }
 
@@ -35,13 +47,13 @@ export class ThreadedTail extends Stage {
   protected override async *handle(batch: Batch): AsyncGenerator<Batch> {
     const { packed, before, total, error } = batch
     if (packed === null) {
-      yield* this.finish()
+      yield* this.settled()
       yield batch
-    } else if (this.isFit()) {
-      this.underWay.push(this.crew.run({ kind: 'units', packed, before, total }, this.results.memory()))
+    } else if (this.isFit() || this.lane?.makeAhead !== undefined) {
+      await this.begin({ kind: 'units', packed, before, total, isTied: !this.isFit() })
       if (this.underWay.length > this.crew.room) yield await this.next()
       if (error === null) return
-      yield* this.finish()
+      yield* this.settled()
       yield Batch.failed(error)
     } else {
       const unpacked = unpack(packed)
@@ -52,11 +64,35 @@ export class ThreadedTail extends Stage {
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {
+    yield* this.settled()
+    if (this.isTied && this.lane) yield await this.applied(await this.lane.end(this.results.memory()))
+  }
+
+  /** What is under way. */
+  private async *settled(): AsyncGenerator<Batch> {
     while (this.underWay.length > 0) yield await this.next()
+  }
+
+  /**
+   * Begins with a task, or does it: what was made ahead has only to be put in its place, which is done before a thread is
+   * woken for it.
+   */
+  private async begin(task: UnitsTask): Promise<void> {
+    const { packed, isTied } = task
+    const { crew, lane, underWay } = this
+    const memory = this.results.memory()
+    this.isTied ||= isTied
+    if (lane && (isTied || packed.units - packed.ahead <= packed.units * MOST_OTHERS))
+      underWay.push(Promise.resolve(await lane.run(task, memory)))
+    else underWay.push(crew.run(task, memory))
   }
 
   private async next(): Promise<Batch> {
     const [result] = this.underWay.splice(0, 1)
-    return this.results.apply(await result, { ...this.settings, counters: this.counters }, 0)
+    return this.applied(await result)
+  }
+
+  private applied(result: TaskResult): Promise<Batch> {
+    return this.results.apply(result, { ...this.settings, counters: this.counters }, 0)
   }
 }

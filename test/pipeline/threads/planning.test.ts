@@ -140,8 +140,17 @@ describe('threads are started', () => {
   })
 
   test('for stages behind a shuffle', async () => {
-    await run({ workers: 2 }, '{shuffle: {}}, {template: helpsteer2}, {write: OUT/a}', 'IN/big')
+    await run(
+      { workers: 2 },
+      '{shuffle: {}}, {template: helpsteer2}, {length: {max-turns: 9}}, {write: OUT/a}',
+      'IN/big',
+    )
     expect(started.count).toBe(1) // the other one is the thread that is there
+  })
+
+  test('for stages behind a shuffle: none, where their work is done before', async () => {
+    await run({ workers: 2 }, '{shuffle: {}}, {template: helpsteer2}, {write: OUT/a}', 'IN/big')
+    expect(started.count).toBe(0)
   })
 
   test('and ended where a run fails', async () => {
