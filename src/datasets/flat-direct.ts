@@ -72,7 +72,7 @@ class DirectRows {
 
   write(lines: RawLines, out: ByteWriter): number {
     const { found, scores } = this
-    if (lines.respell || !lines.members(lines.root, this.keys, found)) return LEFT
+    if (!lines.members(lines.root, this.keys, found)) return LEFT
     const prompt = found[this.prompt]
     const response = found[this.response]
     const system = this.system === undefined ? undefined : found[this.system]

@@ -7,6 +7,7 @@ import { RawKeys, type RawLines } from '../records/raw-lines.js'
 import type { TemplateSettings } from './dataset.js'
 import { DigitScores, MOST_SCORES, SCORES } from './digit-scores.js'
 import { quartersOf } from './quarters.js'
+import { MOST_TEXT, TURN_COST } from './thread.js'
 
 /** The work on trees whose scores are digits when they are rounded; undefined where the settings leave no such way. */
 export function directTrees(settings: TemplateSettings): DirectMaking | undefined {
@@ -59,8 +60,9 @@ class DirectTrees {
   private readonly next: number[] = []
   private readonly ends: number[] = []
 
-  /** The messages of the thread at hand, and where in its line each of their turns ends. */
+  /** The messages of the thread at hand, the text up to each of them, and where in its line each of their turns ends. */
   private readonly path: number[] = []
+  private readonly sizes: number[] = []
   private readonly turnEnds: number[] = []
 
   private readonly afterUser: Uint8Array
@@ -86,7 +88,7 @@ class DirectTrees {
   }
 
   write(lines: RawLines, out: ByteWriter): number {
-    if (lines.respell || !this.read(lines)) return LEFT
+    if (!this.read(lines) || this.isLarge(lines)) return LEFT
     const { depths, path, count } = this
     if (count === 1) {
       this.settings.note('thread of a single message')
@@ -99,12 +101,32 @@ class DirectTrees {
     for (let message = 0; message < count; message++) {
       const depth = depths[message]
       path[depth] = message
-      if (message + 1 < count && depths[message + 1] > depth) continue
+      if (!this.isLast(message)) continue
       before = this.writeThread(lines, out, depth + 1, shared, before)
       threads++
       shared = message + 1 < count ? depths[message + 1] : 0
     }
     return threads
+  }
+
+  /** Whether nobody replied to a message. */
+  private isLast(message: number): boolean {
+    const { depths, count } = this
+    return message + 1 === count || depths[message + 1] <= depths[message]
+  }
+
+  /** Whether the threads have more text than should be made at once. */
+  private isLarge({ cells }: RawLines): boolean {
+    const { depths, texts, sizes, count } = this
+    let all = 0
+    for (let message = 0; message < count; message++) {
+      const depth = depths[message]
+      const text = texts[message]
+      const above = depth === 0 ? 0 : sizes[depth - 1]
+      sizes[depth] = above + cells[text + 1] - cells[text] + TURN_COST
+      if (this.isLast(message)) all += sizes[depth]
+    }
+    return all > MOST_TEXT
   }
 
   /** Writes the thread of so many turns. Returns where its line begins. */

@@ -7,7 +7,7 @@ import type { DataSet, TemplateSettings } from './dataset.js'
 import { MessageScores } from './message-scores.js'
 import { directTrees } from './oasst-direct.js'
 import { assistantTurn, RowFields, userTurn, wrongType } from './row.js'
-import { Message, threadsOf } from './thread.js'
+import { Message, MOST_TEXT, TURN_COST, threadsOf } from './thread.js'
 
 const NEEDS = 'a tree with `prompt`, or a message with `text` and `role`'
 const FLAT_NEEDS = '`message_id`, `text`, `role`, and `parent_id` of a reply'
@@ -17,12 +17,6 @@ const PROMPTER = encode('prompter')
 const ASSISTANT = encode('assistant')
 const MESSAGE_ID = encode('message_id')
 const PROMPT = encode('prompt')
-
-/** Some text that is given on at once: the conversations of a large tree are more than memory should hold. */
-const MOST_TEXT = 1 << 20
-
-/** What a turn costs beside its text. */
-const TURN_COST = 64
 
 /**
  * OpenAssistant/oasst1 and oasst2: trees of messages, or the messages themselves, a row each. Every way from the

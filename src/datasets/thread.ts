@@ -1,6 +1,12 @@
 import type { Turn } from '../records/conversation.js'
 import type { JsonRecord } from '../records/record.js'
 
+/** Some text that is given on at once: the conversations of a large tree are more than memory should hold. */
+export const MOST_TEXT = 1 << 20
+
+/** What a turn costs beside its text. */
+export const TURN_COST = 64
+
 /** A message of a tree. */
 export class Message {
   /** What was said in reply, in order. */

@@ -99,8 +99,10 @@ export class ByteWriter {
     return this.copy(bytes, start, end + 1)
   }
 
-  /** Adds the inside of the text at a node, as it is spelled. */
-  inside({ bytes, cells }: RawLines, node: number): this {
+  /** Adds the inside of the text at a node, in the canonical spelling. */
+  inside(lines: RawLines, node: number): this {
+    if (lines.isEscaped(node)) return this.text(lines.text(node))
+    const { bytes, cells } = lines
     return this.copy(bytes, cells[node] + 1, cells[node + 1] - 1)
   }
 

@@ -19,8 +19,8 @@ const TURN = 5
 /**
  * A conversation as a line spells it: where on the tape its values stand. It is read anew for each line.
  *
- * It takes those that `readConversation` takes, but for what is rare: a member that is there twice, other spellings,
- * scores that were kept beside a label.
+ * It takes those that `readConversation` takes, but for what is rare: a member that is there twice, scores that were kept
+ * beside a label, and other spellings, unless they are in a text or the system prompt.
  */
 export class RawConversation {
   /** How many turns it has. */
@@ -36,11 +36,11 @@ export class RawConversation {
   read(lines: RawLines): boolean {
     const { found } = this
     const { cells, root } = lines
-    if (lines.respell || !lines.members(root, MEMBERS, found)) return false
+    if (!lines.members(root, MEMBERS, found)) return false
     const list = found[CONVERSATIONS]
     if (list < 0 || !lines.isArray(list)) return false
     this.mask = found[MASK]
-    if (this.mask < 0 || !lines.isText(this.mask)) return false
+    if (this.mask < 0 || !lines.isText(this.mask) || lines.isEscaped(this.mask)) return false
     if (!(isTextOrNothing(lines, found[SYSTEM]) && isTextOrNothing(lines, found[TYPE]))) return false
     this.system = lines.isNothing(found[SYSTEM]) ? -1 : found[SYSTEM]
     this.count = 0
@@ -58,7 +58,8 @@ export class RawConversation {
     const scores = foundInTurn[SCORES]
     if (value < 0 || from < 0 || foundInTurn[RAW_SCORES] >= 0) return false
     if (!(lines.isText(value) && lines.isText(from) && isTextOrNothing(lines, label))) return false
-    if (scores >= 0 && !lines.isObject(scores)) return false
+    if (scores >= 0 && !(lines.isObject(scores) && !lines.isEscaped(scores))) return false
+    if (lines.respell && (lines.isEscaped(from) || (label >= 0 && lines.isEscaped(label)))) return false
     const at = this.count * TURN
     if (at === this.turns.length) this.grow()
     const { turns } = this

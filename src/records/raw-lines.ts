@@ -1,10 +1,11 @@
 import { RESPELL } from './bytes.js'
-import type { JsonText } from './json-text.js'
+import { canonical, type JsonText } from './json-text.js'
 
 /** Cells that a scanned record is described with: its line, where that begins and ends, its root, its flags. */
 export const RECORD_CELLS = 5
 
 const QUOTE = 0x22
+const BACKSLASH = 0x5c
 const OPEN_OBJECT = 0x7b
 const OPEN_ARRAY = 0x5b
 /** What `null` begins with, and no other value. */
@@ -120,13 +121,14 @@ export class RawLines {
   /**
    * The values of several members of an object: `found[i]` is that of the key `i`, or -1.
    *
-   * @returns false if one of the keys is there twice
+   * @returns false if that cannot be told: one of the keys is there twice, or any key may be spelled otherwise
    */
   members(object: number, keys: RawKeys, found: number[]): boolean {
-    const { view, cells } = this
+    const { view, cells, respell } = this
     for (let i = 0; i < found.length; i++) found[i] = -1
     const end = cells[object + 2]
     for (let at = object + 3; at < end; at = cells[at + 4]) {
+      if (respell && this.isEscaped(at)) return false
       const start = cells[at]
       const key = keys.match(view, start, cells[at + 1] - start)
       if (key < 0) continue
@@ -153,11 +155,17 @@ export class RawLines {
     return node < 0 || this.bytes[this.cells[node]] === NULL
   }
 
-  /** The inside of the text at a node, as it is spelled. */
-  text(node: number): string {
+  /** Whether there is a backslash in the key or the value at a node: it may have to be brought to the canonical spelling. */
+  isEscaped(node: number): boolean {
+    return this.respell && this.bytes.subarray(this.cells[node], this.cells[node + 1]).includes(BACKSLASH)
+  }
+
+  /** The inside of the text at a node, in the canonical spelling. */
+  text(node: number): JsonText {
     const { buffer, byteOffset, byteLength } = this.bytes
     this.buffer ??= Buffer.from(buffer, byteOffset, byteLength)
-    return this.buffer.toString('latin1', this.cells[node] + 1, this.cells[node + 1] - 1)
+    const text = this.buffer.toString('latin1', this.cells[node] + 1, this.cells[node + 1] - 1)
+    return this.respell ? canonical(text) : (text as JsonText)
   }
 
   /** Whether the texts at two nodes are the same. */

@@ -4,9 +4,6 @@ import type { RawConversation } from '../records/raw-conversation.js'
 import type { RawLines } from '../records/raw-lines.js'
 import type { ScoreReader } from '../records/scores.js'
 
-/** The text at a node; the canonical spelling, in lines that have no other one. */
-const textAt = (lines: RawLines, node: number): JsonText => lines.text(node) as JsonText
-
 /** A conversation without scores as it lies, whose turns and texts are made when they are asked for. */
 export class PartsAsTheyLie implements ConversationParts {
   private made: readonly TurnAsItLies[] | undefined
@@ -37,11 +34,11 @@ export class PartsAsTheyLie implements ConversationParts {
   }
 
   get mask(): JsonText {
-    return textAt(this.lines, this.raw.mask)
+    return this.lines.text(this.raw.mask)
   }
 
   get system(): JsonText | null {
-    return this.raw.system < 0 ? null : textAt(this.lines, this.raw.system)
+    return this.raw.system < 0 ? null : this.lines.text(this.raw.system)
   }
 }
 
@@ -56,16 +53,16 @@ export class TurnAsItLies implements Turn {
   ) {}
 
   get from(): JsonText {
-    return textAt(this.lines, this.raw.from(this.number))
+    return this.lines.text(this.raw.from(this.number))
   }
 
   get value(): JsonText {
-    return textAt(this.lines, this.raw.value(this.number))
+    return this.lines.text(this.raw.value(this.number))
   }
 
   get label(): JsonText | null | undefined {
     const label = this.raw.label(this.number)
-    if (label >= 0) return textAt(this.lines, label)
+    if (label >= 0) return this.lines.text(label)
     return this.raw.hasLabel(this.number) ? null : undefined
   }
 

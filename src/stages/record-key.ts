@@ -50,7 +50,7 @@ export function rawRecordKey(by: KeyBy): RawKey | undefined {
   const members = new RawKeys([encode(by), ...(by === 'conversations' ? [] : [CONVERSATIONS])])
   const found = new Array<number>(members.count).fill(-1)
   return (lines) => {
-    if (lines.respell || !lines.members(lines.root, members, found)) return undefined
+    if (!lines.members(lines.root, members, found)) return undefined
     const [own, conversations] = found
     if (by === 'prompt' && conversations >= 0) {
       const conversation = rawConversation(lines)
@@ -61,7 +61,11 @@ export function rawRecordKey(by: KeyBy): RawKey | undefined {
   }
 }
 
-const spanOf = ({ cells }: RawLines, node: number): RawSpan => ({ start: cells[node], end: cells[node + 1] })
+/** Where a value stands; undefined for a text that may be spelled in another way. */
+function spanOf(lines: RawLines, node: number): RawSpan | undefined {
+  if (lines.isText(node) && lines.isEscaped(node)) return undefined
+  return { start: lines.cells[node], end: lines.cells[node + 1] }
+}
 
 function conversationKey(record: AnyRecord): string {
   if (record.kind === 'sample' || isRow(record)) return record.json()

@@ -85,9 +85,10 @@ export class HoldingReading {
   private areFit(lines: RawLines, keys: RawKeys, reader: JsonLinesReader): boolean {
     for (let index = 0; index < lines.count; index++) {
       lines.go(index)
-      const isSeen = lines.members(lines.root, keys, this.found) === false || this.found[0] >= 0
-      // The key may be spelled otherwise.
-      if (!isSeen && !(lines.respell && this.isFit(reader.recordAt(lines)))) return false
+      const isFit = lines.members(lines.root, keys, this.found)
+        ? this.found[0] >= 0
+        : this.isFit(reader.recordAt(lines))
+      if (!isFit) return false
     }
     return true
   }

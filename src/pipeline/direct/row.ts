@@ -20,6 +20,10 @@ export class DirectRow {
   private readonly found: number[] = []
   /** What the lines of each output are written into. */
   private outs: (ByteWriter | undefined)[] = []
+  /** Records of which lines were made that are not counted yet, and how many lines. */
+  private taken = 0
+  private made = 0
+  private written = 0
 
   constructor(
     private readonly plan: DirectPlan,
@@ -63,11 +67,14 @@ export class DirectRow {
 
   /** Works on lines up to the first one that is left to the stages. Returns its number. */
   private workFrom(lines: RawLines, first: number): number {
-    for (let index = first; index < lines.count; index++) {
+    let index = first
+    while (index < lines.count) {
       lines.go(index)
-      if (!this.workOn(lines)) return index
+      if (!this.workOn(lines)) break
+      index++
     }
-    return lines.count
+    this.countLines()
+    return index
   }
 
   /** Works on the record that the lines are at. Returns false if it is left to the stages: then nothing was done. */
@@ -101,7 +108,9 @@ export class DirectRow {
     if (made === LEFT) return false
     const length = out.size - start
     for (let time = 1; time < times; time++) out.again(start, length)
-    this.countLines(made, times)
+    this.taken++
+    this.made += made
+    this.written += made * times
     return true
   }
 
@@ -135,7 +144,10 @@ export class DirectRow {
     }
     this.outFor(part).add(lines)
     this.countLooks(looks.length)
-    this.countLines(count, 1)
+    this.taken++
+    this.made += count
+    this.written += count
+    this.countLines()
     for (const { stage, what } of notes) makers[stage].counters.note(what)
   }
 
@@ -157,15 +169,19 @@ export class DirectRow {
     }
   }
 
-  /** Counts for those that make lines of a record, and write them. */
-  private countLines(made: number, times: number): void {
+  /** Counts for those that have made lines of records, and written them. */
+  private countLines(): void {
     const { makers, write } = this.plan
+    const { taken, made, written } = this
     for (let i = 0; i < makers.length; i++) {
-      makers[i].counters.in += i === 0 ? 1 : made
+      makers[i].counters.in += i === 0 ? taken : made
       makers[i].counters.out += made
     }
-    write.counters.in += made * times
-    write.counters.out += made * times
+    write.counters.in += written
+    write.counters.out += written
+    this.taken = 0
+    this.made = 0
+    this.written = 0
   }
 }
 

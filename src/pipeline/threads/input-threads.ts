@@ -29,6 +29,9 @@ export interface ThreadSettings
   readonly inOrder: boolean
 }
 
+/** With how many threads it pays that one does the work of those behind a `shuffle` before that. */
+const MOST_EARLY = 2
+
 /** The threads that an input's records go through. */
 export class InputThreads {
   private crew: Crew | undefined
@@ -89,7 +92,7 @@ export class InputThreads {
 /** The stages behind one that holds records, and the threads that do their work. */
 export interface TailThreads extends Pick<TailStages, 'from' | 'fitWith'> {
   readonly crew: Crew
-  /** The same row of stages on this thread; undefined if a module of the user's is in it. */
+  /** The same row of stages on this thread, where it may do their work before it is their turn. */
   readonly lane: Lane | undefined
 }
 
@@ -105,8 +108,11 @@ export async function openTail(
   if (plan.does !== 'tail') return undefined
   const { from, fitWith } = plan
   const row = planOf(wired.common.slice(from), input, settings, 0)
-  const lane = row.hasUserCode ? undefined : new Lane(row)
-  return { crew: new Crew(row, settings.workers ?? 0), lane, from, fitWith }
+  const { workers = 0 } = settings
+  // Several threads are sooner done with what they get than this one with what it reads; unless that is to be unpacked.
+  const isEarly = workers <= MOST_EARLY || !(await arePlain(input))
+  const lane = isEarly && !row.hasUserCode ? new Lane(row) : undefined
+  return { crew: new Crew(row, workers), lane, from, fitWith }
 }
 
 /** Whether threads are wanted, and worth it, and nothing is in their way. */

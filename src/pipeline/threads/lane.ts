@@ -129,7 +129,7 @@ export class Lane {
   run(task: Task, memory: ArrayBuffer[]): Promise<TaskResult> {
     return this.doing(memory, memoryOf(task).at(0), async () => {
       const read = await this.work(task)
-      await this.passMark()
+      if (this.plan.setAside) await this.passMark()
       return read
     })
   }
