@@ -8,7 +8,7 @@ import { SMALL_DISKS, skippedUnless } from '../support/small-disk.js'
 import { filesOf, madeIn, pointIn, readPoint, resumes, rows } from './stopped.js'
 
 const folder = new Folder()
-const LINES = rows(8000)
+const LINES = rows(20_000)
 
 const DEFINITIONS = {
   plain: 'write: out/a.jsonl, repeat: 2, write: out/b.jsonl',
