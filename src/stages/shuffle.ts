@@ -82,7 +82,8 @@ class PythonShuffle extends HoldingStage {
   }
 
   protected override async *finish(): AsyncGenerator<Batch> {
-    const numbers = new Uint32Array(this.held).map((_, unit) => unit)
+    const numbers = new Uint32Array(this.held)
+    for (let unit = 0; unit < numbers.length; unit++) numbers[unit] = unit
     new PythonRandom(this.settings.seed).shuffle(numbers)
     const { records, context } = this
     const memory = context.packs?.()

@@ -172,11 +172,16 @@ export abstract class Stage extends Transform {
     return this.handleBatch(batch)
   }
 
+  /** Whether the stage holds something back, until it knows what belongs to it. */
+  get holdsBack(): boolean {
+    return this.heldFrom !== undefined
+  }
+
   /**
    * Ends what the stage holds back of what came before, because what comes next does not belong to it; as {@link work}.
    */
   async release(taker: Taker): Promise<void> {
-    if (this.heldFrom === undefined) return
+    if (!this.holdsBack) return
     this.taker = taker
     await this.deliverAll(this.finish())
   }

@@ -250,10 +250,15 @@ export class Lane {
         each.total = total
         await this.give(each)
       } else {
-        if (packed.ahead < packed.units) await this.release()
+        if (this.holdsBack) await this.release()
         direct.take(each, each.lines)
       }
     }
+  }
+
+  private get holdsBack(): boolean {
+    for (const stage of this.stages) if (stage.holdsBack) return true
+    return false
   }
 
   /** Ends what stages hold back: what was made ahead stands by itself. */

@@ -2,6 +2,7 @@ import { Batch } from '../../records/batch.js'
 import { Stage } from '../../stages/stage.js'
 import { unpack } from '../../storage/packed-units.js'
 import type { Crew } from './crew.js'
+import { limitHeapGrowth } from './engine.js'
 import type { TailThreads } from './input-threads.js'
 import type { Lane } from './lane.js'
 import type { TaskResult, UnitsTask } from './messages.js'
@@ -18,7 +19,9 @@ export class ThreadedTail extends Stage {
   private readonly crew: Crew
   private readonly lane: Lane | undefined
   private readonly results: Results
-  private readonly underWay: Promise<TaskResult>[] = []
+  /** What was given to threads, and what was done here behind that, in order. */
+  private readonly underWay: (Promise<TaskResult> | TaskResult)[] = []
+  private hasBegun = false
   /** Whether the lane has had to do all tasks, since what becomes of a record hangs on others. */
   private isTied = false
 
@@ -51,7 +54,8 @@ export class ThreadedTail extends Stage {
       yield batch
     } else if (this.isFit() || this.lane?.makeAhead !== undefined) {
       await this.begin({ kind: 'units', packed, before, total, isTied: !this.isFit() })
-      if (this.underWay.length > this.crew.room) yield await this.next()
+      // What is done would only take memory.
+      while (this.underWay.length > this.crew.room || this.isFirstDone()) yield await this.next()
       if (error === null) return
       yield* this.settled()
       yield Batch.failed(error)
@@ -81,10 +85,17 @@ export class ThreadedTail extends Stage {
     const { packed, isTied } = task
     const { crew, lane, underWay } = this
     const memory = this.results.memory()
+    if (!this.hasBegun) limitHeapGrowth()
+    this.hasBegun = true
     this.isTied ||= isTied
     if (lane && (isTied || packed.units - packed.ahead <= packed.units * MOST_OTHERS))
-      underWay.push(Promise.resolve(await lane.run(task, memory)))
+      underWay.push(await lane.run(task, memory))
     else underWay.push(crew.run(task, memory))
+  }
+
+  private isFirstDone(): boolean {
+    const first = this.underWay.at(0)
+    return first !== undefined && !(first instanceof Promise)
   }
 
   private async next(): Promise<Batch> {
