@@ -46,7 +46,7 @@ describe('two runs at once', () => {
     'the second, of %s, is told, and the first goes on undisturbed',
     async (second) => {
       const cwd = prepared()
-      const first = startSlowly(['run', 'x.yaml', '--checkpoint-every', '1ms'], cwd, 100)
+      const first = startSlowly(['run', 'x.yaml', '--checkpoint-every', '1ms'], cwd, 400)
       await until('it writes', () => existsSync(join(cwd, LOCK)))
       const other = steerpipe(['run', second], { cwd })
       expect(other.stderr).toContain('[OUTPUT_LOCKED]')

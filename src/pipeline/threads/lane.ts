@@ -235,7 +235,8 @@ export class Lane {
     if (direct !== undefined && packed.ahead > 0) return this.giveMixed(packed, total, direct)
     const raw = !isTied && direct?.pays() === true ? rawUnits.read(packed) : undefined
     if (direct === undefined || raw === undefined) {
-      const batch = unpack(packed, this.tape)
+      // What a stage holds for later needs a tape that the next task does not use.
+      const batch = unpack(packed, isTied ? undefined : this.tape)
       batch.before = before
       batch.total = total
       return this.give(batch)
