@@ -14,11 +14,11 @@ export class Counters {
   /** Records that went out. */
   out = 0
   /** Records left out, by reason (an error's code, or `partner`). */
-  readonly leftOut = new Map<string, number>()
+  leftOut = new Map<string, number>()
   /** Records that a stage was told to drop, by the stage's name for it: a filter's expression, `limit`. */
-  readonly dropped = new Map<string, number>()
+  dropped = new Map<string, number>()
   /** What went through and should be told all the same, by what it is. */
-  readonly notes = new Map<string, number>()
+  notes = new Map<string, number>()
 
   leaveOut(reason: string, count = 1): void {
     add(this.leftOut, reason, count)
@@ -36,19 +36,30 @@ export class Counters {
     return {
       in: this.in,
       out: this.out,
-      leftOut: Object.fromEntries(this.leftOut),
-      dropped: Object.fromEntries(this.dropped),
-      notes: Object.fromEntries(this.notes),
+      leftOut: saved(this.leftOut),
+      dropped: saved(this.dropped),
+      notes: saved(this.notes),
     }
   }
 
   /** What was counted since the last time: begins anew. */
   take(): SavedCounters {
-    const saved = this.save()
+    const taken = this.save()
     this.in = 0
     this.out = 0
-    for (const counts of [this.leftOut, this.dropped, this.notes]) counts.clear()
-    return saved
+    // Not cleared: that makes a new table, to which the old one points, and once one of them has outlived the young
+    // generation so do all of them.
+    if (this.leftOut.size > 0) this.leftOut = new Map()
+    if (this.dropped.size > 0) this.dropped = new Map()
+    this.takeNotes()
+    return taken
+  }
+
+  /** What was noted since the last time: begins anew. */
+  takeNotes(): ReadonlyMap<string, number> {
+    const { notes } = this
+    if (notes.size > 0) this.notes = new Map()
+    return notes
   }
 
   /** Adds what was counted elsewhere. */
@@ -69,6 +80,11 @@ export class Counters {
     for (const [what, count] of Object.entries(saved.notes)) this.notes.set(what, count)
   }
 }
+
+const NOTHING: Readonly<Record<string, number>> = {}
+
+const saved = (counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> =>
+  counts.size === 0 ? NOTHING : Object.fromEntries(counts)
 
 function add(counts: Map<string, number>, reason: string, count: number): void {
   counts.set(reason, (counts.get(reason) ?? 0) + count)

@@ -16,7 +16,7 @@ const options = z.strictObject({
     .enum(['python', 'buckets'])
     .default('python')
     .describe(
-      '`python`: the order that Python’s `random.seed(seed); random.shuffle(list)` gives, with 12 bytes of memory for each record (or group). `buckets`: a random number for each record and a sort by it, on the disk: any size within `memory`.',
+      '`python`: the order that Python’s `random.seed(seed); random.shuffle(list)` gives, with 8 bytes of memory for each record (or group). `buckets`: a random number for each record and a sort by it, on the disk: any size within `memory`.',
     ),
   memory: memoryOption.describe(
     'How much memory the stage may use, such as `64MB` or `2GB`; what does not fit goes to a file. Default: `256MB`.',
@@ -49,7 +49,7 @@ export const shuffleSpec = stageSpec({
 })
 
 /** Bytes of a record's number and of where it is held, for Python's order. */
-const INDEX_BYTES = 12
+const INDEX_BYTES = 8
 
 /** The order in which Python shuffles a list: it is known when the last record has come. */
 class PythonShuffle extends HoldingStage {

@@ -189,10 +189,8 @@ export class DirectRow {
 function notesOf(stages: readonly Stage[]): MadeNote[] {
   const noted: MadeNote[] = []
   for (let stage = 0; stage < stages.length; stage++) {
-    const { notes } = stages[stage].counters
-    if (notes.size === 0) continue
-    for (const [what, count] of notes) for (let i = 0; i < count; i++) noted.push({ stage, what })
-    notes.clear()
+    for (const [what, count] of stages[stage].counters.takeNotes())
+      for (let i = 0; i < count; i++) noted.push({ stage, what })
   }
   return noted
 }
