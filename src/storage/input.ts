@@ -5,6 +5,7 @@ import { getSystemErrorMap, promisify } from 'node:util'
 import type { Gunzip, ZlibOptions } from 'node:zlib'
 import { type Place, SteerpipeError } from '../errors.js'
 import { zlib } from '../lazy-node.js'
+import { freeMemory } from './free-memory.js'
 import { pipedBytes } from './piped-bytes.js'
 import { isRemote } from './remote/address.js'
 
@@ -24,7 +25,7 @@ const GUNZIP_BYTES = 512 * 1024
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
 
 /**
- * The decompressed bytes of an input.
+ * The decompressed bytes of an input. A chunk is good until the next one is asked for.
  *
  * @param path a file, an address, or `-` for stdin; gzip is recognised by its first bytes, whatever the name
  * @param onOpen told, before the first bytes, whether they were compressed
@@ -194,7 +195,7 @@ async function* gunzip(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerat
   const stream = zlib().createGunzip(options)
   const fed = feed(stream, bytes, path)
   fed.catch(() => {}) // told where it is awaited
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer<ArrayBuffer>>
   const read = () => {
     const reading = chunks.next()
     reading.catch(() => {}) // told where it is awaited, which may be later than it happens
@@ -207,6 +208,9 @@ async function* gunzip(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerat
       if (done) return await fed
       reading = read()
       yield value
+      // Whoever asks for more is done with it, and zlib with memory that it has filled.
+      const { buffer, byteOffset, length } = value
+      if (byteOffset + length === GUNZIP_BYTES) freeMemory(buffer)
     }
   } finally {
     // Who reads no further does not wait for what is being read.

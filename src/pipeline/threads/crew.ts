@@ -1,5 +1,5 @@
 import type { SteerpipeError } from '../../errors.js'
-import { compileLess, letHeapsGrow, limitHeapGrowth } from './engine.js'
+import { compileLess, limitHeapGrowth } from './engine.js'
 import type { RowPlan, Task, TaskResult } from './messages.js'
 import { OwnHand } from './own-hand.js'
 import { ThreadHand } from './thread-hand.js'
@@ -66,7 +66,7 @@ export class Crew {
     private readonly isFed = false,
   ) {
     compileLess()
-    letHeapsGrow()
+    limitHeapGrowth()
   }
 
   /** Whether this thread is one of them. What a module of the user's does may take for ever, or end its thread. */
@@ -130,7 +130,6 @@ export class Crew {
       onRoom: () => this.handOut(),
       onLost: (error) => void this.close(error),
     }
-    if (this.hands.length === 0) limitHeapGrowth()
     if (this.hands.length === 0 && this.worksHere) return new OwnHand(this.plan, events)
     return new ThreadHand(this.plan, TASKS_PER_HAND, events)
   }

@@ -21,18 +21,6 @@ export function compileLess(): void {
  */
 const HEAP_GROWTH_PERCENT = 20
 
-/**
- * How much it may grow as long as no thread works. What zlib unpacks into counts as growth: with 20, and with V8's
- * default, this thread's heap is gone through for each 25 MB that is unpacked, and reading trees into a shuffle takes a
- * fifth longer. With 400 it is no faster, and 30 MB larger.
- */
-const FREE_GROWTH_PERCENT = 150
-
-/** Has dead objects collected when they are many, until {@link limitHeapGrowth} says otherwise. */
-export function letHeapsGrow(): void {
-  v8().setFlagsFromString(`--heap-growing-percent=${FREE_GROWTH_PERCENT}`)
-}
-
 /** Has dead objects collected before they are many, in all heaps. */
 export function limitHeapGrowth(): void {
   v8().setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)

@@ -2,7 +2,6 @@ import { Batch } from '../../records/batch.js'
 import { Stage } from '../../stages/stage.js'
 import { unpack } from '../../storage/packed-units.js'
 import type { Crew } from './crew.js'
-import { limitHeapGrowth } from './engine.js'
 import type { TailThreads } from './input-threads.js'
 import type { Lane } from './lane.js'
 import type { TaskResult, UnitsTask } from './messages.js'
@@ -21,7 +20,6 @@ export class ThreadedTail extends Stage {
   private readonly results: Results
   /** What was given to threads, and what was done here behind that, in order. */
   private readonly underWay: (Promise<TaskResult> | TaskResult)[] = []
-  private hasBegun = false
   /** Whether the lane has had to do all tasks, since what becomes of a record hangs on others. */
   private isTied = false
 
@@ -85,8 +83,6 @@ export class ThreadedTail extends Stage {
     const { packed, isTied } = task
     const { crew, lane, underWay } = this
     const memory = this.results.memory()
-    if (!this.hasBegun) limitHeapGrowth()
-    this.hasBegun = true
     this.isTied ||= isTied
     if (lane && (isTied || packed.units - packed.ahead <= packed.units * MOST_OTHERS))
       underWay.push(await lane.run(task, memory))
