@@ -36,15 +36,15 @@ export class Counters {
     return {
       in: this.in,
       out: this.out,
-      leftOut: saved(this.leftOut),
-      dropped: saved(this.dropped),
-      notes: saved(this.notes),
+      leftOut: Object.fromEntries(this.leftOut),
+      dropped: Object.fromEntries(this.dropped),
+      notes: Object.fromEntries(this.notes),
     }
   }
 
   /** What was counted since the last time: begins anew. */
   take(): SavedCounters {
-    const taken = this.save()
+    const saved = this.save()
     this.in = 0
     this.out = 0
     // Not cleared: that makes a new table, to which the old one points, and once one of them has outlived the young
@@ -52,7 +52,7 @@ export class Counters {
     if (this.leftOut.size > 0) this.leftOut = new Map()
     if (this.dropped.size > 0) this.dropped = new Map()
     this.takeNotes()
-    return taken
+    return saved
   }
 
   /** What was noted since the last time: begins anew. */
@@ -80,11 +80,6 @@ export class Counters {
     for (const [what, count] of Object.entries(saved.notes)) this.notes.set(what, count)
   }
 }
-
-const NOTHING: Readonly<Record<string, number>> = {}
-
-const saved = (counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> =>
-  counts.size === 0 ? NOTHING : Object.fromEntries(counts)
 
 function add(counts: Map<string, number>, reason: string, count: number): void {
   counts.set(reason, (counts.get(reason) ?? 0) + count)

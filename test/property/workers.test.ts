@@ -6,9 +6,10 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import fc, { type Arbitrary } from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { SteerpipeError } from '../../src/errors.js'
-import { reportData } from '../../src/observe/report.js'
+import type { RunReport } from '../../src/observe/report.js'
 import { prepareFile } from '../../src/pipeline/check.js'
 import { runPipeline } from '../../src/pipeline/run.js'
+import { timeless } from '../support/timeless.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'steerpipe-workers-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -142,18 +143,16 @@ async function made(
   writeFileSync(join(out, 'pure.mjs'), PURE)
   const told: string[] = []
   const checked = await prepareFile(definition, { env: {} })
-  let report: unknown
+  let report: RunReport | undefined
   let error: string | undefined
   try {
-    report = reportData(
-      await runPipeline(checked, {
-        onError,
-        workers,
-        workersFrom: 0,
-        onLeftOut: ({ message }) => told.push(message),
-        ...(sets && { aside: { path: join(out, 'set-aside.jsonl') } }),
-      }),
-    )
+    report = await runPipeline(checked, {
+      onError,
+      workers,
+      workersFrom: 0,
+      onLeftOut: ({ message }) => told.push(message),
+      ...(sets && { aside: { path: join(out, 'set-aside.jsonl') } }),
+    })
   } catch (caught) {
     if (!(caught instanceof SteerpipeError)) throw caught
     error = caught.message
@@ -165,7 +164,7 @@ async function made(
       .map((name) => [name, hidden(contentOf(join(out, name)))]),
   )
   rmSync(out, { recursive: true })
-  const shown = JSON.stringify(report, (key, each: unknown) => (key === 'seconds' ? 0 : each)) ?? 'none'
+  const shown = report ? timeless(report) : 'none'
   return { files, told: told.sort().map(hidden), report: hidden(shown), error: hidden(error ?? 'none') }
 }
 

@@ -1,8 +1,8 @@
 /** Records that hang on others behind a `shuffle`: one thread does all tasks, and what it holds from one to the next stays. */
 import { expect, test } from 'vitest'
-import { reportData } from '../../../src/observe/report.js'
 import { prepareFile } from '../../../src/pipeline/check.js'
 import { runPipeline } from '../../../src/pipeline/run.js'
+import { timeless } from '../../support/timeless.js'
 import { put, textOf, useWorkFolder } from '../support.js'
 
 useWorkFolder()
@@ -34,7 +34,7 @@ test('messages among trees are the same with a thread and without', async () => 
       workersFrom: 0,
       force: true,
     })
-    const counts = JSON.stringify(reportData(report), (key, each: unknown) => (key === 'seconds' ? 0 : each))
+    const counts = timeless(report)
     return { told, counts, a: textOf('out/a.jsonl'), b: textOf('out/b.jsonl') }
   }
   const expected = await made(0)
