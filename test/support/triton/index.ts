@@ -41,6 +41,9 @@ export interface Triton {
 
 const SHARED_MEMORY = '/dev/shm'
 
+/** Two parts of one line: what its processes say at the same time may stand in the middle of either. */
+const PORT_WAS_TAKEN = /failed to start HTTP service|already in use/
+
 /** It takes 4 s where this was written. */
 const START_PATIENCE = 120_000
 /** It takes 1 s or so. */
@@ -125,7 +128,7 @@ class TritonProcess implements Triton {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.said = (this.said + text).slice(-8000)
-        this.portWasTaken ||= /already in use/.test(this.said)
+        this.portWasTaken ||= PORT_WAS_TAKEN.test(this.said)
       })
     }
     this.child.on('error', (error) => {
